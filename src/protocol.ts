@@ -8,7 +8,8 @@
  *   POST /v1/cni/gc      CniGc     → Released
  *   POST /v1/cni/spool   Spool     → Released            a batch of DELs; every entry is applied or was already
  *   GET  /v1/pools → List<AddressPool>        GET|PUT|DELETE /v1/pools/NAME  (PUT with metadata.resourceVersion is compare-and-swap;
- *                                             DELETE ?force=true for a pool with bindings; PUT and DELETE take ?dryRun=true)
+ *                                             DELETE ?force=true for a pool with bindings; PUT and DELETE take ?dryRun=true;
+ *                                             all answer AddressPool, PUT with the header `berth-change: created | updated | unchanged`)
  *   GET  /v1/bindings?network&pool&subinstance&subid&resource=type:value&tag=k[=v]&node&address&state=bound|released|all&limit&continue
  *                        → List<AddressBinding>          GET /v1/bindings/NETWORK/ADDRESS
  *   POST /v1/allocate    Allocate  → AddressBinding      idempotent per (subinstance, subid, slot, family)
@@ -17,6 +18,7 @@
  *   GET  /v1/stats       → Stats                         GET /v1/explain/NETWORK/ADDRESS → Explanation
  *   POST /v1/check       CheckStore → CheckReport        POST /v1/collect Collect → CollectReport
  *   GET  /v1/events      server-sent events, `event:` put | removed, `data:` AddressBinding or AddressPool
+ *   GET  /v1/backup      → the database as a file (application/vnd.sqlite3), where the store has one; the caller writes it, with its own rights
  *   GET  /v1/version     → VersionAnswer                 /openapi.json /metrics /livez /readyz
  *
  * A refusal is `application/problem+json` (RFC 9457): Problem.
