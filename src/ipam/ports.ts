@@ -19,6 +19,8 @@ export interface BootVerdict {
 }
 
 export interface Nodes {
-  /** A live read of the node, judging the boot id a call carries. */
+  /** A live read of the node, judging the boot id a live call carries. */
   judgeBoot(node: string, bootId: string): Promise<BootVerdict>;
+  /** Whether a record's (or a spooled call's) boot id is known to be over. Learns nothing from the question. */
+  isSuperseded(node: string, bootId: string): Promise<boolean>;
 }

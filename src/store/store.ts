@@ -12,7 +12,7 @@ export interface Stored<T> {
   readonly name: string;
   /** Another record of the same name has another uid. */
   readonly uid: string;
-  /** Opaque; changes with every write. Compare for equality only. */
+  /** Decimal text that grows with every write of the collection (Kubernetes: resourceVersion, comparable by KEP-5504). */
   readonly version: string;
   readonly spec: T;
 }
@@ -24,7 +24,7 @@ export type Written<T> =
 
 export type StoreEvent<T> =
   | { readonly type: 'put'; readonly stored: Stored<T> }
-  /** `witnessed`: the deletion itself was seen, not inferred from a relist. */
+  /** `stored` is what was deleted. `witnessed`: the deletion itself was seen, not inferred from a relist. */
   | { readonly type: 'removed'; readonly stored: Stored<T>; readonly witnessed: boolean };
 
 export interface Watcher<T> {
