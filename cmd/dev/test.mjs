@@ -1,0 +1,122 @@
+/**
+ * `npm test [-- --only TIER] [--no-skips] [file filter …]`: builds what is tested, then runs the tiers in order and
+ * counts. A tier or a test that could not run is named with its reason and counts as skipped, never as passed.
+ * The last line is `N passed, N failed`, with `, N skipped` behind it if there were any.
+ */
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from './build.mjs';
+import { bin, fail, node, root, run, stopwatch } from './steps.mjs';
+
+/** Folders of test/ with a tier of their own, because they are slow or need the machine; all others are one vitest run. */
+const OWN_TIERS = ['conformance', 'crash', 'netns'];
+const HELPERS = ['support', 'suites', 'bench'];
+
+const { values: options, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string', multiple: true }, 'no-skips': { type: 'boolean', default: false } },
+});
+
+async function main() {
+  const totals = { passed: 0, failed: 0, skipped: 0 };
+  const rows = [];
+  const chosen = (name) => (options.only === undefined ? filters.length === 0 || !isStatic(name) : options.only.includes(name));
+  for (const [name, tier] of tiers()) {
+    if (!chosen(name)) continue;
+    console.log(`\n── ${name} ──`);
+    const seconds = stopwatch();
+    for (const [part, count] of Object.entries(await tier())) {
+      const row = { name: part === '' ? name : part, seconds: seconds(), ...count };
+      rows.push(row);
+      totals.passed += row.passed;
+      totals.failed += row.failed;
+      totals.skipped += row.skipped.length;
+    }
+  }
+  report(rows, totals);
+}
+
+function tiers() {
+  const unit = readdirSync(join(root, 'test'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && ![...OWN_TIERS, ...HELPERS].includes(entry.name))
+    .map((entry) => entry.name);
+  return [
+    ['build', () => once(buildAll)],
+    ['types', () => once(() => run(join(bin, 'tsc'), ['-p', '.']))],
+    ['lint', () => once(() => run(join(bin, 'oxlint'), ['--quiet']))],
+    ['format', () => once(() => run(join(bin, 'prettier'), ['--check', '--log-level', 'warn', '**/*.{ts,mjs,json}']))],
+    ['unit', () => vitest(unit)],
+    ...OWN_TIERS.map((name) => [name, () => vitest([name])]),
+  ];
+}
+
+const isStatic = (name) => ['types', 'lint', 'format'].includes(name);
+
+async function buildAll() {
+  await build();
+  return 0;
+}
+
+/** A check that passes or fails as a whole. */
+async function once(check) {
+  const code = await check().catch((error) => {
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  });
+  return { '': { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [] } };
+}
+
+/** Runs folders of test/; returns counts per folder. */
+async function vitest(folders) {
+  const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
+  const counts = join(scratch, 'counts.json');
+  try {
+    const present = folders.filter((folder) => hasTests(join(root, 'test', folder)));
+    if (present.length === 0) return Object.fromEntries(folders.map((folder) => [folder, { passed: 0, failed: 0, skipped: [] }]));
+    // A filter is a piece of a path; folders are given with their slashes so that `cli` does not also mean `client`.
+    const selected = filters.length > 0 ? filters : present.map((folder) => `test/${folder}/`);
+    const args = ['run', '--reporter=default', '--reporter=./cmd/dev/count-reporter.mjs', '--silent=passed-only', '--passWithNoTests'];
+    const excluded = filters.length > 0 ? [] : [];
+    const code = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...excluded, ...selected], { env: { BERTH_TEST_COUNTS: counts } });
+    return readCounts(counts, code, folders[0]);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function readCounts(path, code, fallbackName) {
+  let counted;
+  try {
+    counted = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    console.error('the test runner ended without a count: taken as a failure');
+    return { [fallbackName]: { passed: 0, failed: 1, skipped: [] } };
+  }
+  const failures = Object.values(counted.folders).reduce((sum, folder) => sum + folder.failed, 0);
+  // Errors outside any test, or a runner that fails for a reason of its own, must not look like success.
+  if (counted.unhandled > 0 || (code !== 0 && failures === 0)) {
+    counted.folders['outside any test'] = { passed: 0, failed: Math.max(1, counted.unhandled), skipped: [] };
+  }
+  return counted.folders;
+}
+
+function hasTests(folder) {
+  return readdirSync(folder, { recursive: true }).some((name) => name.endsWith('.test.ts'));
+}
+
+function report(rows, totals) {
+  console.log('\ntier             passed  failed  skipped  seconds');
+  for (const row of rows) {
+    const cells = [row.passed, row.failed, row.skipped.length].map((count, index) => String(count).padStart([6, 8, 9][index]));
+    console.log(`${row.name.padEnd(17)}${cells.join('')}${row.seconds.toFixed(1).padStart(9)}`);
+  }
+  const skipped = rows.flatMap((row) => row.skipped.map((test) => `  ${row.name}: ${test.name}${test.reason === '' ? '' : `: ${test.reason}`}`));
+  if (skipped.length > 0) console.log(`\nskipped:\n${skipped.join('\n')}`);
+  if (options['no-skips'] && totals.skipped > 0) console.log('\nskipped tests count as a failure here (--no-skips)');
+  process.exitCode = totals.failed > 0 || (options['no-skips'] && totals.skipped > 0) ? 1 : 0;
+  console.log(`\n${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
+}
+
+await main().catch((error) => fail('test', error));
