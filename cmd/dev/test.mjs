@@ -3,7 +3,7 @@
  * counts. A tier or a test that could not run is named with its reason and counts as skipped, never as passed.
  * The last line is `N passed, N failed`, with `, N skipped` behind it if there were any.
  */
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,9 +22,14 @@ const { values: options, positionals: filters } = parseArgs({
 async function main() {
   const totals = { passed: 0, failed: 0, skipped: 0 };
   const rows = [];
-  const chosen = (name) => (options.only === undefined ? filters.length === 0 || !isStatic(name) : options.only.includes(name));
-  for (const [name, tier] of tiers()) {
-    if (!chosen(name)) continue;
+  const all =
+    filters.length > 0
+      ? [
+          ['build', () => once(buildAll)],
+          ['chosen', () => vitest(['.'], filters)],
+        ]
+      : tiers();
+  for (const [name, tier] of all.filter(([name]) => options.only === undefined || options.only.includes(name))) {
     console.log(`\n── ${name} ──`);
     const seconds = stopwatch();
     for (const [part, count] of Object.entries(await tier())) {
@@ -52,8 +57,6 @@ function tiers() {
   ];
 }
 
-const isStatic = (name) => ['types', 'lint', 'format'].includes(name);
-
 async function buildAll() {
   await build();
   return 0;
@@ -68,18 +71,19 @@ async function once(check) {
   return { '': { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [] } };
 }
 
-/** Runs folders of test/; returns counts per folder. */
-async function vitest(folders) {
+/** Runs folders of test/, or what the filters choose of them; returns counts per folder. */
+async function vitest(folders, chosen = []) {
   const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
   const counts = join(scratch, 'counts.json');
   try {
     const present = folders.filter((folder) => hasTests(join(root, 'test', folder)));
-    if (present.length === 0) return Object.fromEntries(folders.map((folder) => [folder, { passed: 0, failed: 0, skipped: [] }]));
+    if (present.length === 0) return { [folders[0]]: { passed: 0, failed: 1, skipped: [] } }; // a tier without tests is not green
     // A filter is a piece of a path; folders are given with their slashes so that `cli` does not also mean `client`.
-    const selected = filters.length > 0 ? filters : present.map((folder) => `test/${folder}/`);
-    const args = ['run', '--reporter=default', '--reporter=./cmd/dev/count-reporter.mjs', '--silent=passed-only', '--passWithNoTests'];
-    const excluded = filters.length > 0 ? [] : [];
-    const code = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...excluded, ...selected], { env: { BERTH_TEST_COUNTS: counts } });
+    const selected = chosen.length > 0 ? chosen : present.map((folder) => `test/${folder}/`);
+    const args = ['run', '--reporter=default', '--reporter=./cmd/dev/count-reporter.mjs', '--silent=passed-only'];
+    const code = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...selected], {
+      env: { BERTH_TEST_COUNTS: counts },
+    });
     return readCounts(counts, code, folders[0]);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -103,7 +107,7 @@ function readCounts(path, code, fallbackName) {
 }
 
 function hasTests(folder) {
-  return readdirSync(folder, { recursive: true }).some((name) => name.endsWith('.test.ts'));
+  return existsSync(folder) && readdirSync(folder, { recursive: true }).some((name) => name.endsWith('.test.ts'));
 }
 
 function report(rows, totals) {
@@ -112,7 +116,9 @@ function report(rows, totals) {
     const cells = [row.passed, row.failed, row.skipped.length].map((count, index) => String(count).padStart([6, 8, 9][index]));
     console.log(`${row.name.padEnd(17)}${cells.join('')}${row.seconds.toFixed(1).padStart(9)}`);
   }
-  const skipped = rows.flatMap((row) => row.skipped.map((test) => `  ${row.name}: ${test.name}${test.reason === '' ? '' : `: ${test.reason}`}`));
+  const skipped = rows.flatMap((row) =>
+    row.skipped.map((test) => `  ${row.name}: ${test.name}${test.reason === '' ? '' : `: ${test.reason}`}`),
+  );
   if (skipped.length > 0) console.log(`\nskipped:\n${skipped.join('\n')}`);
   if (options['no-skips'] && totals.skipped > 0) console.log('\nskipped tests count as a failure here (--no-skips)');
   process.exitCode = totals.failed > 0 || (options['no-skips'] && totals.skipped > 0) ? 1 : 0;
