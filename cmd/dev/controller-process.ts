@@ -1,0 +1,76 @@
+/** The built controller as a child process, for the quickstart, the benchmarks and the tests in network namespaces. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface ControllerProcess {
+  readonly socket: string;
+  readonly database: string;
+  readonly pid: number;
+  /** How it was started, for people: the command and its arguments. */
+  readonly command: readonly string[];
+  /** GET on the socket; the body as text. */
+  get(path: string): Promise<{ status: number; body: string }>;
+  /** SIGTERM, and SIGKILL after 15 seconds. */
+  stop(): Promise<void>;
+}
+
+/** Starts dist/berth-controller on an embedded store in `folder` and waits until it answers /readyz. `pools` are AddressPool documents. */
+export async function startController(folder: string, pools: readonly object[]): Promise<ControllerProcess> {
+  const socket = join(folder, 'berth.sock');
+  const database = join(folder, 'berth.db');
+  const poolsFile = join(folder, 'pools.json');
+  writeFileSync(poolsFile, JSON.stringify(pools, null, 2));
+  const command = ['dist/berth-controller', '--store', `sqlite:${database}`, '--listen', `unix:${socket}`, '--pools', poolsFile];
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-8000)));
+  const get = (path: string) => ask(socket, path);
+  await untilReady(child, get, () => output);
+  return { socket, database, pid: child.pid!, command, get, stop: () => stop(child) };
+}
+
+async function untilReady(child: ChildProcess, get: (path: string) => Promise<{ status: number }>, output: () => string): Promise<void> {
+  let failure: Error | undefined;
+  child.once('error', (error) => (failure = error));
+  const deadline = performance.now() + 30_000;
+  for (;;) {
+    if (failure !== undefined) throw new Error(`the controller could not be started: ${failure.message} (npm run build)`);
+    if (child.exitCode !== null) throw new Error(`the controller ended at its start (exit code ${child.exitCode}):\n${output()}`);
+    const answer = await get('/readyz').catch(() => undefined);
+    if (answer?.status === 200) return;
+    if (performance.now() > deadline) {
+      await stop(child);
+      throw new Error(`the controller was not ready within 30 s:\n${output()}`);
+    }
+    await sleep(20);
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await exited;
+  clearTimeout(timer);
+}
+
+function ask(socketPath: string, path: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path, agent: false, timeout: 5000 }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.once('error', reject);
+    });
+    sent.once('timeout', () => sent.destroy(new Error('no answer within 5 s')));
+    sent.once('error', reject);
+    sent.end();
+  });
+}
