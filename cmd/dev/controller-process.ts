@@ -7,14 +7,19 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
 export interface ControllerProcess {
   readonly socket: string;
   readonly database: string;
   readonly pid: number;
   /** How it was started, for people: the command and its arguments. */
   readonly command: readonly string[];
-  /** GET on the socket; the body as text. */
-  get(path: string): Promise<{ status: number; body: string }>;
+  /** GET on the socket, or POST where there is something to send; the body as text. */
+  ask(path: string, body?: object): Promise<Answer>;
   /** SIGTERM, and SIGKILL after 15 seconds. */
   stop(): Promise<void>;
 }
@@ -30,19 +35,19 @@ export async function startController(folder: string, pools: readonly object[]):
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-8000)));
-  const get = (path: string) => ask(socket, path);
-  await untilReady(child, get, () => output);
-  return { socket, database, pid: child.pid!, command, get, stop: () => stop(child) };
+  const send = (path: string, body?: object) => ask(socket, path, body);
+  await untilReady(child, send, () => output);
+  return { socket, database, pid: child.pid!, command, ask: send, stop: () => stop(child) };
 }
 
-async function untilReady(child: ChildProcess, get: (path: string) => Promise<{ status: number }>, output: () => string): Promise<void> {
+async function untilReady(child: ChildProcess, send: (path: string) => Promise<Answer>, output: () => string): Promise<void> {
   let failure: Error | undefined;
   child.once('error', (error) => (failure = error));
   const deadline = performance.now() + 30_000;
   for (;;) {
     if (failure !== undefined) throw new Error(`the controller could not be started: ${failure.message} (npm run build)`);
     if (child.exitCode !== null) throw new Error(`the controller ended at its start (exit code ${child.exitCode}):\n${output()}`);
-    const answer = await get('/readyz').catch(() => undefined);
+    const answer = await send('/readyz').catch(() => undefined);
     if (answer?.status === 200) return;
     if (performance.now() > deadline) {
       await stop(child);
@@ -61,16 +66,18 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-function ask(socketPath: string, path: string): Promise<{ status: number; body: string }> {
+function ask(socketPath: string, path: string, body?: object): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, path, agent: false, timeout: 5000 }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => (body += text));
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    const method = body === undefined ? 'GET' : 'POST';
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+    const sent = request({ socketPath, path, method, headers, agent: false, timeout: 5000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
       response.once('error', reject);
     });
     sent.once('timeout', () => sent.destroy(new Error('no answer within 5 s')));
     sent.once('error', reject);
-    sent.end();
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
