@@ -55,7 +55,7 @@ describe.each(MAIN_PLUGINS)('$version', (plugins) => {
         `host-device ${plugins.version}, DEL without a namespace: exit ${deleted.code}, still held: ${held.join(' ') || 'nothing'}`,
       );
       expect(given).toHaveLength(2);
-      await deleteDirectly(stage, 'red', config);
+      await deleteDirectly('red', config);
       expect(await stage.held()).toEqual([]);
       await stage.namespaces.ip('node', 'link', 'delete', 'dev1');
     });
@@ -70,7 +70,7 @@ describe.each(MAIN_PLUGINS)('$version', (plugins) => {
       const deleted = await stage.call('DEL', 'red', config);
       const held = await stage.held();
       console.log(`macvlan ${plugins.version}, DEL without its master: exit ${deleted.code}, still held: ${held.join(' ') || 'nothing'}`);
-      await deleteDirectly(stage, 'red', config);
+      await deleteDirectly('red', config);
       expect(await stage.held()).toEqual([]);
     });
 
@@ -87,7 +87,7 @@ describe.each(MAIN_PLUGINS)('$version', (plugins) => {
 });
 
 /** What the collector or an operator does in the end; here by calling the IPAM plugin itself. */
-async function deleteDirectly(stage: Stage, container: string, config: object): Promise<void> {
+async function deleteDirectly(container: string, config: object): Promise<void> {
   const env = cniEnvironment({ verb: 'DEL', containerId: `id-${container}`, ifName: 'eth0', cniPath: [] });
   expect(await execute(BERTH, [], { env, input: JSON.stringify(config) })).toMatchObject({ code: 0, stdout: '' });
 }

@@ -53,7 +53,7 @@ export interface Stage {
   call(
     verb: MainPluginCall['verb'],
     container: string,
-    config: { readonly type: string },
+    config: { readonly type: string; readonly [key: string]: unknown },
     more?: Partial<MainPluginCall>,
   ): Promise<Finished>;
   /** Addresses held now. */
