@@ -1,0 +1,113 @@
+/**
+ * A backup is a copy of one moment, taken beside the running controller: a second, read-only connection copies all
+ * pages in one step on another thread while commits go on. What comes out is one plain file, checked before it gets its name.
+ */
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  statfsSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { DatabaseSync, backup } from 'node:sqlite';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { explainError } from './faults.ts';
+import { checkSound } from './open-database.ts';
+
+export interface Backup {
+  readonly path: string;
+  readonly bytes: number;
+  readonly bindings: number;
+  readonly pools: number;
+}
+
+/** A backup that fills the disk would take the controller down with it: this much stays free. */
+const SPARE_BYTES = 32 * 1024 * 1024;
+
+/** All pages in one step: a second step would start over whenever a commit came between. */
+const ALL_PAGES = 0x7fff_ffff;
+
+/** Writes a verified copy of the database at `path` to `destination`, which must not exist yet. Throws with a sentence. */
+export async function backupDatabase(path: string, destination: string): Promise<Backup> {
+  if (existsSync(destination)) throw new Error(`${destination} exists already: a backup never overwrites a file`);
+  if (!existsSync(dirname(destination))) throw new Error(`the folder of ${destination} does not exist`);
+  checkSpace(path, destination);
+  const partial = `${destination}.partial`;
+  rmSync(partial, { force: true });
+  try {
+    closeSync(openSync(partial, 'ax', 0o600));
+    const source = new DatabaseSync(path, { readOnly: true });
+    try {
+      await backup(source, partial, { rate: ALL_PAGES });
+    } finally {
+      source.close();
+    }
+    const counts = verify(partial);
+    syncPath(partial);
+    renameSync(partial, destination);
+    syncPath(dirname(destination));
+    return { path: destination, bytes: statSync(destination).size, ...counts };
+  } catch (error) {
+    for (const left of [partial, `${partial}-wal`, `${partial}-shm`, `${partial}-journal`]) rmSync(left, { force: true });
+    throw explainError(error, partial);
+  }
+}
+
+/** The same to a stream (an HTTP answer), by way of a file beside the database. */
+export async function streamBackup(path: string, sink: Writable): Promise<Backup> {
+  const between = nextStreamFile(path);
+  try {
+    const made = await backupDatabase(path, between);
+    await pipeline(createReadStream(between), sink);
+    return made;
+  } finally {
+    rmSync(between, { force: true });
+  }
+}
+
+/** What streams of a killed process left behind. Only for the holder of the instance lock. */
+export function removeLeftovers(path: string): void {
+  const prefix = `${basename(path)}.stream-`;
+  for (const name of readdirSync(dirname(path))) if (name.startsWith(prefix)) rmSync(join(dirname(path), name), { force: true });
+}
+
+let streams = 0;
+const nextStreamFile = (path: string): string => `${path}.stream-${process.pid}-${++streams}`;
+
+/** A file that needs no log beside it, and that says of itself that it is whole. */
+function verify(copy: string): { bindings: number; pools: number } {
+  const database = new DatabaseSync(copy);
+  try {
+    database.exec('PRAGMA journal_mode = DELETE');
+    checkSound(database, copy);
+    const count = (table: string): number => Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n']);
+    return { bindings: count('bindings'), pools: count('pools') };
+  } finally {
+    database.close();
+  }
+}
+
+function checkSpace(path: string, destination: string): void {
+  const log = `${path}-wal`;
+  const needed = statSync(path).size + (existsSync(log) ? statSync(log).size : 0);
+  const { bavail, bsize } = statfsSync(dirname(destination));
+  const spare = statSync(dirname(destination)).dev === statSync(path).dev ? SPARE_BYTES : 0;
+  if (bavail * bsize < needed + spare)
+    throw new Error(`not enough free space for a backup at ${destination}: ${needed + spare} bytes are needed`);
+}
+
+function syncPath(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,85 @@
+/** The door of the embedded store: one SQLite file, one controller (docs/embedded-store.md). */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Writable } from 'node:stream';
+import type { BindingSpec } from '../core/binding.ts';
+import type { PoolSpec } from '../core/pool-spec.ts';
+import type { Store } from '../store/store.ts';
+import { backupDatabase, removeLeftovers, streamBackup } from './backup.ts';
+import type { Backup } from './backup.ts';
+import { SqliteCollection } from './collection.ts';
+import { CommitQueue } from './commit-queue.ts';
+import type { CommitCounters, Step } from './commit-queue.ts';
+import { explainError } from './faults.ts';
+import { lockInstance } from './instance-lock.ts';
+import { SqliteNodes } from './nodes.ts';
+import type { LocalNode } from './nodes.ts';
+import { checkFile, openDatabase, resolveDatabase } from './open-database.ts';
+
+export interface SqliteStoreOptions {
+  /** The machine the controller runs on. */
+  readonly localNode: LocalNode;
+  /** For crash tests: called at each named step of every commit. */
+  readonly onStep?: (step: Step) => void;
+}
+
+export interface SqliteStore {
+  readonly store: Store;
+  readonly nodes: SqliteNodes;
+  /** Counted from the start of the process. */
+  readonly counters: Readonly<CommitCounters>;
+  /** A verified copy in a file that does not exist yet. */
+  backup(destination: string): Promise<Backup>;
+  /** The same to a stream, which is ended. */
+  streamBackup(sink: Writable): Promise<Backup>;
+  /** Commits what waits, gives the file back. The same as `store.close()`. */
+  close(): Promise<void>;
+}
+
+/** Opens or makes the database. Throws DatabaseUnavailable, whose message tells the operator what is wrong and what to do. */
+export function openSqliteStore(path: string, options: SqliteStoreOptions): SqliteStore {
+  const file = resolveDatabase(path);
+  checkFile(file);
+  const unlock = lockInstance(file);
+  let database: DatabaseSync | undefined;
+  try {
+    removeLeftovers(file);
+    database = openDatabase(file);
+    return build(file, database, unlock, options);
+  } catch (error) {
+    if (database?.isOpen) database.close();
+    unlock();
+    throw explainError(error, file);
+  }
+}
+
+function build(file: string, database: DatabaseSync, unlock: () => void, options: SqliteStoreOptions): SqliteStore {
+  const queue = new CommitQueue(database, file, startSequence(database), options.onStep ?? (() => undefined));
+  const nodes = new SqliteNodes(database, queue, options.localNode);
+  const bindings = new SqliteCollection<BindingSpec>(database, file, 'bindings', queue);
+  const pools = new SqliteCollection<PoolSpec>(database, file, 'pools', queue);
+  const close = async (): Promise<void> => {
+    if (!database.isOpen) return;
+    queue.close();
+    bindings.close();
+    pools.close();
+    database.close();
+    unlock();
+  };
+  return {
+    store: { bindings, pools, close },
+    nodes,
+    counters: queue.counters,
+    backup: (destination) => backupDatabase(file, destination),
+    streamBackup: (sink) => streamBackup(file, sink),
+    close,
+  };
+}
+
+/**
+ * Versions go on from the last one written, after a random gap: a database restored from a backup would else give the
+ * same version to another record than the one a client has read before.
+ */
+function startSequence(database: DatabaseSync): number {
+  const update = database.prepare("UPDATE meta SET value = value + 1 + abs(random() % 1048576) WHERE key = 'sequence' RETURNING value");
+  return Number(update.get()?.['value']);
+}
