@@ -171,7 +171,7 @@ function readQuery(route: Route, search: string): Read<Readonly<Record<string, s
   const values = Object.fromEntries(entries);
   if (Object.keys(values).length !== entries.length) return { ok: false, problem: badRequest('A query parameter is given twice.') };
   if (!route.query) return { ok: false, problem: badRequest('This route takes no query parameters.') };
-  return checkValue(route.query, values) as Read<Readonly<Record<string, string>>>;
+  return checkValue(route.query, values, 'the query') as Read<Readonly<Record<string, string>>>;
 }
 
 const badRequest = (detail: string): Problem => toProblem({ reason: 'InvalidRequest', detail } satisfies Refusal);

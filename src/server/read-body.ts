@@ -61,23 +61,23 @@ const joined = (chunks: readonly Buffer[], length: number): Buffer =>
   chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, length);
 
 /** Names the field and the rule, never the value: what was sent by mistake may be a secret. */
-export function checkValue<T>(schema: z.ZodType<T>, value: unknown): Read<T> {
+export function checkValue<T>(schema: z.ZodType<T>, value: unknown, whole = 'the body'): Read<T> {
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
-  return malformed(describeIssues(result.error.issues));
+  return malformed(describeIssues(result.error.issues, whole));
 }
 
 const SHOWN_ISSUES = 3;
 
-export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
-  const shown = issues.slice(0, SHOWN_ISSUES).map(describeIssue);
+export function describeIssues(issues: readonly z.core.$ZodIssue[], whole: string): string {
+  const shown = issues.slice(0, SHOWN_ISSUES).map((issue) => describeIssue(issue, whole));
   const more = issues.length - shown.length;
   return `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue, whole: string): string {
   const path = issue.path.map(String).join('.').slice(0, 200);
-  return `${path === '' ? 'the body' : path}: ${lowerFirst(issue.message.slice(0, 300))}`;
+  return `${path === '' ? whole : path}: ${lowerFirst(issue.message.slice(0, 300))}`;
 }
 
 const lowerFirst = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);
