@@ -41,8 +41,7 @@ export interface AllocateRequest {
 }
 
 export type ReleaseTarget =
-  | { readonly network?: string; readonly address: string }
-  | { readonly subinstance: string; readonly subid?: string };
+  { readonly network?: string; readonly address: string } | { readonly subinstance: string; readonly subid?: string };
 
 export interface PoolCounts {
   readonly total: bigint;
@@ -92,7 +91,11 @@ export interface Operations {
   pool(name: string): Outcome<Stored<PoolSpec>>;
   counts(pool: string): Outcome<PoolCounts>;
   /** Creates or updates; `version` makes it a compare-and-swap. Shrinking below a binding and overlapping another pool of the network are refused. */
-  applyPool(name: string, spec: PoolSpecInput, options?: { readonly version?: string; readonly dryRun?: boolean }): Promise<Outcome<{ readonly stored: Stored<PoolSpec>; readonly change: 'created' | 'updated' | 'unchanged' }>>;
+  applyPool(
+    name: string,
+    spec: PoolSpecInput,
+    options?: { readonly version?: string; readonly dryRun?: boolean },
+  ): Promise<Outcome<{ readonly stored: Stored<PoolSpec>; readonly change: 'created' | 'updated' | 'unchanged' }>>;
   deletePool(name: string, options?: { readonly force?: boolean; readonly dryRun?: boolean }): Promise<Outcome<Stored<PoolSpec>>>;
 
   /** The whole store against itself. */

@@ -1,0 +1,251 @@
+/**
+ * ADD: one address per slot for one attachment, all or none, idempotent. The holder is an incarnation (the pod's UID,
+ * or the container where there is no pod), and only a newer stamp takes an attachment over (DESIGN section 5).
+ */
+import type { Attachment, BindingSpec, Resource } from '../core/binding.ts';
+import { attachmentKey, holderKey } from '../core/holder.ts';
+import { prefixLengthFor } from '../core/pool.ts';
+import { done, refuse, type Outcome } from '../core/refusal.ts';
+import { compareStamps, type Stamp } from '../core/stamp.ts';
+import type { CniAdd, CniAddAnswer } from '../protocol.ts';
+import type { Stored } from '../store/store.ts';
+import { chooseInPools, type Seeker } from './choose-in-pools.ts';
+import type { Context } from './context.ts';
+import type { Caller } from './operations.ts';
+import type { BootVerdict } from './ports.ts';
+import { releaseOlderBoots } from './release-older-boots.ts';
+import { selectSlots, type Slot } from './select-pools.ts';
+import { createBinding, learn, releaseBinding, removeBinding, replaceBinding } from './write.ts';
+
+/** A race lost this often in one call says that the view is far behind: better to come back later. */
+const ATTEMPTS = 16;
+
+export async function add(context: Context, caller: Caller, request: CniAdd): Promise<Outcome<CniAddAnswer>> {
+  const boot = await context.nodes.judgeBoot(caller.node, request.stamp.bootId);
+  if (boot.verdict === 'superseded') return refuse('StaleCall', `node ${caller.node} has booted since this call was made`);
+  if (boot.rebooted) releaseOlderBoots(context, caller.node, request.stamp.bootId);
+
+  const call: Call = { context, caller, request, boot, attachment: attachmentKey({ node: caller.node, ...request }) };
+  const pod = request.pod?.uid ?? request.containerId;
+  return context.locks.run(`holder/${caller.node}/${pod}/${request.cniNetwork}/${request.ifName}`, () =>
+    context.locks.run(`attachment/${call.attachment}`, () => addAttachment(call)),
+  );
+}
+
+interface Call {
+  readonly context: Context;
+  readonly caller: Caller;
+  readonly request: CniAdd;
+  readonly boot: BootVerdict;
+  /** The key a DEL of this attachment uses. */
+  readonly attachment: string;
+}
+
+/** An address this call has written, and what takes it back. */
+interface Given {
+  readonly stored: Stored<BindingSpec>;
+  readonly slot: Slot;
+  /** Nobody was told of it before this call: what stood there (a tombstone, or nothing). Absent: it was held already. */
+  readonly before?: { readonly spec: BindingSpec | undefined };
+}
+
+async function addAttachment(call: Call): Promise<Outcome<CniAddAnswer>> {
+  const overtaken = overtakenBy(call);
+  if (overtaken !== undefined) return refuse('StaleCall', overtaken);
+  const slots = selectSlots(call.context.view, call.caller, call.request);
+  if (!slots.ok) return slots;
+
+  const given: Given[] = [];
+  for (const slot of slots.value) {
+    const got = await addAddress(call, slot);
+    if (!got.ok) {
+      if (!call.caller.gone()) await takeBack(call, given);
+      return got;
+    }
+    given.push(got.value);
+  }
+  await releaseUnasked(call, given);
+
+  // A DEL that came while this call was writing found nothing, and left its stamp.
+  const late = overtakenBy(call);
+  if (late !== undefined) {
+    await releaseOwn(call, given);
+    return refuse('StaleCall', late);
+  }
+  return done(answer(call, given));
+}
+
+/** A newer DEL of this very attachment; undefined: there is none. */
+function overtakenBy({ context, request, attachment }: Call): string | undefined {
+  const newer = (by: Stamp | undefined) => by !== undefined && by.bootId === request.stamp.bootId && compareStamps(by, request.stamp) > 0;
+  const deleted =
+    context.tombstones.newerThan(attachment, request.stamp) !== undefined ||
+    context.view.ledger.byAttachment(attachment).some((binding) => newer(binding.releasedBy));
+  return deleted ? `container ${request.containerId} was deleted after this call was made` : undefined;
+}
+
+async function addAddress(call: Call, slot: Slot): Promise<Outcome<Given>> {
+  const { context, caller } = call;
+  const tried = new Set<string>();
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (caller.gone()) return refuse('Unavailable', 'the caller went away');
+    const own = ownBinding(call, slot);
+    if (own !== undefined) {
+      const kept = await keepOwn(call, slot, own);
+      if (kept !== undefined) return kept;
+      continue;
+    }
+    const found = await takeNew(call, slot, attempt, tried);
+    if (found !== undefined) return found;
+  }
+  return refuse('Overloaded', `lost ${ATTEMPTS} races for an address in a row`, { retryAfterSeconds: 1 });
+}
+
+/** The bound record of this holder in any pool that is still listed. */
+function ownBinding({ context, caller, request }: Call, slot: Slot): Stored<BindingSpec> | undefined {
+  const podUid = request.pod?.uid;
+  const key = holderKey({ ...request, node: caller.node, family: slot.family, slot: slot.slot, ...(podUid !== undefined && { podUid }) });
+  const own = context.view.ledger.byHolder(key).find((binding) => slot.pools.some((pool) => pool.name === binding.pool));
+  return own && context.view.storedOf(own);
+}
+
+/** Leaves this call's stamp in the record it holds already. Undefined: the record changed, look again. */
+async function keepOwn(call: Call, slot: Slot, own: Stored<BindingSpec>): Promise<Outcome<Given> | undefined> {
+  const { context, request } = call;
+  if (slot.requested !== undefined && slot.requested !== own.spec.address) {
+    return refuse('IpNotAvailable', `this attachment holds ${own.spec.address} already; delete it before asking for ${slot.requested}`, {
+      address: slot.requested,
+    });
+  }
+  const held = own.spec.attachments.find(
+    (attachment) => attachment.ifName === request.ifName && attachment.cniNetwork === request.cniNetwork,
+  );
+  if (held !== undefined && held.stamp.bootId === request.stamp.bootId) {
+    const order = compareStamps(held.stamp, request.stamp);
+    if (order > 0) return refuse('StaleCall', `a newer call already holds ${own.spec.address} for container ${held.containerId}`);
+    if (order === 0) {
+      const current = await learn(context, own.name);
+      return current?.version === own.version ? done({ stored: own, slot }) : undefined;
+    }
+  }
+  const stored = await replaceBinding(context, own, { ...own.spec, attachments: [attachmentOf(call)] });
+  return stored && done({ stored, slot });
+}
+
+/** Writes one candidate. Undefined: somebody was faster, look again. */
+async function takeNew(call: Call, slot: Slot, attempt: number, tried: Set<string>): Promise<Outcome<Given> | undefined> {
+  const { context, caller, request } = call;
+  const subject = subjectOf(request);
+  const podUid = request.pod?.uid;
+  const seeker: Seeker = {
+    ...subject,
+    slot: slot.slot,
+    family: slot.family,
+    seed: `${subject.subinstance}/${subject.subid}/${request.ifName}`,
+    node: caller.node,
+    mayRequest: false,
+    ...(podUid !== undefined && { podUid }),
+    ...(slot.requested !== undefined && { requested: slot.requested }),
+  };
+  const choice = chooseInPools(context, slot.pools, seeker, attempt, tried);
+  if (!choice.ok) return choice;
+  const { address, pool, replaces } = choice.value;
+  const spec: BindingSpec = {
+    address,
+    pool: pool.name,
+    network: pool.spec.network,
+    subinstance: subject.subinstance,
+    subid: subject.subid,
+    slot: slot.slot,
+    resource: subject.resource,
+    attachments: [attachmentOf(call)],
+    boundAt: context.timers.now(),
+    cooldownSeconds: pool.spec.cooldownSeconds,
+    stickySeconds: pool.spec.stickySeconds,
+  };
+  const land = context.flights.start({ ...spec, node: caller.node, ...(podUid !== undefined && { podUid }) });
+  try {
+    const stored =
+      replaces === undefined ? await createBinding(context, spec) : await replaceBinding(context, context.view.storedOf(replaces), spec);
+    if (stored !== undefined) return done({ stored, slot, before: { spec: replaces } });
+    tried.add(`${spec.network}/${address}`);
+    return undefined;
+  } finally {
+    land();
+  }
+}
+
+/** A pod where the runtime says so, else the container. */
+function subjectOf(request: CniAdd): { readonly subinstance: string; readonly subid: string; readonly resource: Resource } {
+  return request.pod === undefined
+    ? { subinstance: 'default', subid: request.containerId, resource: { type: 'container', value: request.containerId } }
+    : {
+        subinstance: request.pod.namespace,
+        subid: request.pod.name,
+        resource: { type: 'pod', value: `${request.pod.namespace}/${request.pod.name}` },
+      };
+}
+
+function attachmentOf({ caller, request, boot }: Call): Attachment {
+  return {
+    cniNetwork: request.cniNetwork,
+    ifName: request.ifName,
+    containerId: request.containerId,
+    ...(request.pod?.uid !== undefined && { podUid: request.pod.uid }),
+    node: caller.node,
+    ...(boot.nodeUid !== undefined && { nodeUid: boot.nodeUid }),
+    ...(boot.confirmed && { bootConfirmed: true }),
+    stamp: request.stamp,
+  };
+}
+
+/** All or none: a slot refused, so the others' new addresses go back as if nothing had been. What was held before stays. */
+async function takeBack({ context }: Call, given: readonly Given[]): Promise<void> {
+  for (const { stored, before } of given) {
+    if (before === undefined) continue;
+    if (before.spec === undefined) await removeBinding(context, stored);
+    else await replaceBinding(context, stored, before.spec);
+  }
+}
+
+async function releaseOwn({ context, request }: Call, given: readonly Given[]): Promise<void> {
+  for (const { stored } of given) {
+    const mine = (spec: BindingSpec) =>
+      spec.attachments.some((attachment) => attachment.stamp === request.stamp || sameCall(attachment.stamp, request.stamp));
+    await releaseBinding(context, stored.name, mine, request.stamp);
+  }
+}
+
+const sameCall = (a: Stamp, b: Stamp): boolean => a.bootId === b.bootId && compareStamps(a, b) === 0;
+
+/** Lets go of what an edited network configuration no longer asks for: an ADD returns exactly the set of its key. */
+async function releaseUnasked({ context, caller, request, attachment }: Call, given: readonly Given[]): Promise<void> {
+  const kept = new Set(given.map(({ stored }) => stored.name));
+  const podUid = request.pod?.uid;
+  const isOwn = (held: Attachment) => held.node === caller.node && held.ifName === request.ifName && held.cniNetwork === request.cniNetwork;
+  const older = (spec: BindingSpec) => spec.attachments.some((held) => isOwn(held) && !isNewer(held.stamp, request.stamp));
+  const held = [...context.view.ledger.byAttachment(attachment), ...(podUid === undefined ? [] : context.view.ledger.byPodUid(podUid))];
+  for (const binding of held) {
+    const { name } = context.view.storedOf(binding);
+    if (!kept.has(name)) await releaseBinding(context, name, older, request.stamp);
+  }
+}
+
+const isNewer = (a: Stamp, b: Stamp): boolean => a.bootId === b.bootId && compareStamps(a, b) > 0;
+
+function answer({ context }: Call, given: readonly Given[]): CniAddAnswer {
+  const pools = given.map(({ stored, slot }) => {
+    const spec = slot.pools.find((pool) => pool.name === stored.spec.pool)?.spec;
+    if (spec === undefined) throw new Error(`${stored.name} was given from a pool that was not asked`);
+    return { stored, spec };
+  });
+  const addresses = pools.map(({ stored, spec }) => ({
+    address: `${stored.spec.address}/${prefixLengthFor(spec)}`,
+    ...(spec.gateway !== undefined && { gateway: spec.gateway }),
+    pool: stored.spec.pool,
+  }));
+  const routes = [...new Map(pools.flatMap(({ spec }) => spec.routes ?? []).map((route) => [JSON.stringify(route), route])).values()];
+  const dns = pools.find(({ spec }) => spec.dns !== undefined)?.spec.dns;
+  context.log.debug({ addresses: addresses.map(({ address }) => address) }, 'address given');
+  return { addresses, routes, ...(dns !== undefined && { dns }) };
+}

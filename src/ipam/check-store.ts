@@ -1,0 +1,114 @@
+/**
+ * The whole store against itself: what this replica believes against what the store says, each record against its
+ * name and its pool, the indexes against the records, and two records for one holder. It repairs only where nothing
+ * has to be guessed.
+ */
+import { bindingName } from '../core/binding-name.ts';
+import { isBound, type BindingSpec } from '../core/binding.ts';
+import { holderKey } from '../core/holder.ts';
+import { compareStamps } from '../core/stamp.ts';
+import type { CheckReport } from '../protocol.ts';
+import type { Stored } from '../store/store.ts';
+import type { Context } from './context.ts';
+import { learn, releaseBinding } from './write.ts';
+
+interface Finding {
+  readonly code: string;
+  readonly object: string;
+  readonly detail: string;
+  readonly repair?: { readonly words: string; readonly run: () => Promise<unknown> };
+}
+
+export async function checkStore(context: Context, options: { readonly repair: boolean; readonly dryRun: boolean }): Promise<CheckReport> {
+  const [bindings, pools] = [await context.store.bindings.list(), await context.store.pools.list()];
+  const findings = [
+    ...staleView(context, bindings),
+    ...context.view.ledger.verify().map((detail) => ({ code: 'IndexMismatch', object: 'ledger', detail })),
+    ...bindings.flatMap((stored) => misplaced(context, stored)),
+    ...twoForOneHolder(context, bindings),
+  ];
+  const report: CheckReport['findings'][number][] = [];
+  for (const { code, object, detail, repair } of findings) {
+    const repaired = options.repair && !options.dryRun && repair !== undefined;
+    if (repaired) await repair.run();
+    report.push({ code, object, detail, ...(repair !== undefined && { repair: repair.words }), repaired });
+  }
+  return { checked: { pools: pools.length, bindings: bindings.length }, findings: report };
+}
+
+/** Records written while the check ran are newer in the view than in the listing: no finding. */
+function staleView(context: Context, bindings: readonly Stored<BindingSpec>[]): Finding[] {
+  const listed = new Map(bindings.map((stored) => [stored.name, stored]));
+  const newest = bindings.reduce((most, { version }) => (Number(version) > most ? Number(version) : most), 0);
+  const behind = bindings.filter((stored) => {
+    const known = context.view.binding(stored.name);
+    return known === undefined || Number(known.version) < Number(stored.version);
+  });
+  const vanished = [...context.view.bindings()].filter(({ stored }) => !listed.has(stored.name) && Number(stored.version) <= newest);
+  return [...behind, ...vanished.map(({ stored }) => stored)].map(({ name }) => ({
+    code: 'ViewBehindStore',
+    object: name,
+    detail: 'the controller knows an older state than the store',
+    repair: { words: 'read it again', run: () => learn(context, name) },
+  }));
+}
+
+function misplaced(context: Context, { name, spec }: Stored<BindingSpec>): Finding[] {
+  if (name !== bindingName(spec.network, spec.address)) {
+    return [
+      {
+        code: 'NameMismatch',
+        object: name,
+        detail: `the record says ${spec.address} of network ${spec.network}: delete it by hand after looking at who uses it`,
+      },
+    ];
+  }
+  if (!isBound(spec)) return [];
+  const pools = context.view.ledger.poolsContaining(spec.network, spec.address);
+  if (pools.length === 0)
+    return [
+      { code: 'OutsidePools', object: name, detail: `${spec.address} is held by ${spec.subinstance}/${spec.subid} and lies in no pool` },
+    ];
+  if (pools.length > 1)
+    return [{ code: 'PoolsOverlap', object: name, detail: `lies in several pools: ${pools.map((pool) => pool.name).join(', ')}` }];
+  if (context.view.ledger.isReserved((pools[0] as { name: string }).name, spec.address)) {
+    return [
+      {
+        code: 'ReservedHeld',
+        object: name,
+        detail: `${spec.address} is reserved, and held by ${spec.subinstance}/${spec.subid} since before`,
+      },
+    ];
+  }
+  return [];
+}
+
+/** LESSONS H: the newer stamp stays, the other is let go. Of two boots nobody can tell here: no repair. */
+function twoForOneHolder(context: Context, bindings: readonly Stored<BindingSpec>[]): Finding[] {
+  const byHolder = new Map<string, Stored<BindingSpec>>();
+  const findings: Finding[] = [];
+  for (const stored of bindings.filter(({ spec }) => isBound(spec))) {
+    for (const attachment of stored.spec.attachments) {
+      const family = stored.spec.address.includes(':') ? 'IPv6' : 'IPv4';
+      const key = `${stored.spec.network}/${holderKey({ ...attachment, family, slot: stored.spec.slot })}`;
+      const other = byHolder.get(key);
+      if (other === undefined) {
+        byHolder.set(key, stored);
+        continue;
+      }
+      const otherStamp = other.spec.attachments[0]?.stamp;
+      const sameBoot = otherStamp !== undefined && otherStamp.bootId === attachment.stamp.bootId;
+      const older = sameBoot && compareStamps(otherStamp, attachment.stamp) > 0 ? stored : other;
+      const isOlder = (spec: BindingSpec) => JSON.stringify(spec) === JSON.stringify(older.spec);
+      findings.push({
+        code: 'TwoForOneHolder',
+        object: stored.name,
+        detail: `one attachment of ${stored.spec.subinstance}/${stored.spec.subid} holds ${other.spec.address} and ${stored.spec.address}`,
+        ...(sameBoot && {
+          repair: { words: `release ${older.spec.address}, the older`, run: () => releaseBinding(context, older.name, isOlder) },
+        }),
+      });
+    }
+  }
+  return findings;
+}

@@ -1,0 +1,44 @@
+/**
+ * CHECK: does this attachment still hold what its result says? Read from the store itself, because CRI-O checks right
+ * after ADD, perhaps through another replica. prevResult may also list addresses of other plugins of the chain, so
+ * only "each of ours is in it" is asked (CNI.md 1.9).
+ */
+import { bindingName } from '../core/binding-name.ts';
+import { isBound, type BindingSpec } from '../core/binding.ts';
+import { canonicalAddress } from '../core/address.ts';
+import { attachmentKey } from '../core/holder.ts';
+import { done, refuse, type Outcome } from '../core/refusal.ts';
+import type { CniCheck } from '../protocol.ts';
+import type { Context } from './context.ts';
+import type { Caller } from './operations.ts';
+
+export async function check(context: Context, caller: Caller, request: CniCheck): Promise<Outcome<void>> {
+  const key = attachmentKey({ node: caller.node, ...request });
+  const isOwn = (spec: BindingSpec) => isBound(spec) && spec.attachments.some((held) => attachmentKey(held) === key);
+  const listed = (request.prevAddresses ?? [])
+    .map((text) => canonicalAddress(text.split('/', 1)[0] as string))
+    .filter((text) => text !== undefined);
+
+  const names = new Set(context.view.ledger.byAttachment(key).map((binding) => bindingName(binding.network, binding.address)));
+  const networks = new Set(context.view.ledger.pools().map((pool) => pool.spec.network));
+  for (const address of listed) for (const network of networks) names.add(bindingName(network, address));
+
+  const own: BindingSpec[] = [];
+  for (const name of names) {
+    const stored = await context.store.bindings.get(name);
+    if (stored !== undefined && isOwn(stored.spec)) own.push(stored.spec);
+  }
+  if (own.length === 0) {
+    return refuse(
+      'BindingNotFound',
+      `container ${request.containerId} holds no address on ${request.ifName} of network ${request.cniNetwork}`,
+    );
+  }
+  const unlisted = own.find((binding) => !listed.includes(binding.address));
+  if (listed.length > 0 && unlisted !== undefined) {
+    return refuse('BindingNotFound', `container ${request.containerId} holds ${unlisted.address}, which prevResult does not list`, {
+      address: unlisted.address,
+    });
+  }
+  return done(undefined);
+}

@@ -1,0 +1,105 @@
+/**
+ * Tries the pools of a slot in order and says which address to write first. Adds to the core's choice what only a
+ * controller has: who may ask for a certain address, limits, and the addresses other calls are writing just now.
+ * A refusal lists every pool that was tried and why it refused (LESSONS 39).
+ */
+import { chooseAddress, type Candidate } from '../core/choose.ts';
+import type { LedgerPool } from '../core/ledger.ts';
+import { done, refuse, type Outcome, type PoolReason, type Refusal } from '../core/refusal.ts';
+import type { Family } from '../core/binding.ts';
+import type { Context } from './context.ts';
+
+export interface Choice extends Candidate {
+  readonly pool: LedgerPool;
+}
+
+export interface Seeker {
+  readonly subinstance: string;
+  readonly subid: string;
+  readonly slot: number;
+  readonly family: Family;
+  /** What is hashed for the home. */
+  readonly seed: string;
+  readonly node?: string;
+  readonly podUid?: string;
+  readonly requested?: string;
+  /** The pool's requestedAddresses binds those who ask through CNI, not an administrator. */
+  readonly mayRequest: boolean;
+}
+
+export function chooseInPools(
+  context: Context,
+  pools: readonly LedgerPool[],
+  seeker: Seeker,
+  attempt: number,
+  tried: ReadonlySet<string>,
+): Outcome<Choice> {
+  const refusals: (Refusal & { readonly pool: string })[] = [];
+  for (const pool of pools) {
+    const choice = chooseInPool(context, pool, seeker, attempt, tried);
+    if (choice.ok) return choice;
+    refusals.push({ pool: pool.name, ...choice.refusal });
+  }
+  return { ok: false, refusal: summarise(context, refusals, seeker) };
+}
+
+function chooseInPool(context: Context, pool: LedgerPool, seeker: Seeker, attempt: number, tried: ReadonlySet<string>): Outcome<Choice> {
+  const { network } = pool.spec;
+  if (seeker.requested !== undefined && !seeker.mayRequest && pool.spec.requestedAddresses === 'Forbidden') {
+    return refuse('NotAllowed', 'requested addresses are forbidden (requestedAddresses)', { address: seeker.requested });
+  }
+  const limit = overLimit(context, pool, seeker);
+  if (limit !== undefined) return refuse('LimitReached', limit);
+  if (seeker.requested !== undefined && context.flights.has(network, seeker.requested)) {
+    return refuse('IpAlreadyAllocated', 'is being given to another call just now', { address: seeker.requested });
+  }
+  const avoid = { has: (address: string) => tried.has(`${network}/${address}`) || context.flights.has(network, address) };
+  const choice = chooseAddress(context.view.ledger, pool.name, {
+    subinstance: seeker.subinstance,
+    subid: seeker.subid,
+    slot: seeker.slot,
+    family: seeker.family,
+    seed: seeker.seed,
+    attempt,
+    avoid,
+    ...(seeker.requested !== undefined && { requested: seeker.requested }),
+  });
+  return choice.ok ? done({ ...choice.value, pool }) : choice;
+}
+
+function overLimit(context: Context, pool: LedgerPool, seeker: Seeker): string | undefined {
+  const limits = pool.spec.limits;
+  if (limits === undefined) return undefined;
+  const checks = [
+    ['perSubinstance', limits.perSubinstance, { subinstance: seeker.subinstance }],
+    ['perNode', limits.perNode, seeker.node === undefined ? undefined : { node: seeker.node }],
+    ['perPod', limits.perPod, seeker.podUid === undefined ? undefined : { podUid: seeker.podUid }],
+  ] as const;
+  for (const [name, most, who] of checks) {
+    if (most === undefined || who === undefined) continue;
+    const held = context.view.ledger.heldBy(pool.name, who) + context.flights.count(pool.name, who);
+    if (held >= most) return `limit ${name} of ${most} is reached (${Object.values(who)[0]} holds ${held})`;
+  }
+  return undefined;
+}
+
+const TOP_HOLDERS = 3;
+
+function summarise(context: Context, refusals: readonly (Refusal & { readonly pool: string })[], seeker: Seeker): Refusal {
+  const pools: PoolReason[] = refusals.map(({ pool, reason, detail }) => ({ pool, reason, detail }));
+  // The requested address lies in one of the pools: what that pool says is what matters.
+  const telling =
+    refusals.find(({ reason }) => seeker.requested !== undefined && reason !== 'IpNotFound') ??
+    refusals.find(({ reason }) => reason === 'PoolFull') ??
+    refusals[0];
+  if (telling === undefined) throw new Error('no pool was tried');
+  const { pool: _, ...first } = telling;
+  const tried = pools.map(({ pool, detail }) => `${pool}: ${detail}`).join('; ');
+  const wanted = seeker.requested ?? `an ${seeker.family} address`;
+  let detail = `${wanted} for ${seeker.subinstance}/${seeker.subid} is not to be had (${tried})`;
+  if (first.reason === 'PoolFull') {
+    const holders = context.view.ledger.topHolders(telling.pool, TOP_HOLDERS).map(({ subinstance, held }) => `${subinstance} ${held}`);
+    if (holders.length > 0) detail += `; most are held by ${holders.join(', ')}`;
+  }
+  return { ...first, detail, pools };
+}

@@ -1,0 +1,22 @@
+/** What every operation works with. Made once in open.ts. */
+import type { Timers } from '../core/clock.ts';
+import type { PoolSpecInput } from '../core/pool-spec.ts';
+import type { Store } from '../store/store.ts';
+import type { Flights } from './flights.ts';
+import type { Locks } from './locks.ts';
+import type { Log, Nodes } from './ports.ts';
+import type { Tombstones } from './tombstones.ts';
+import type { View } from './view.ts';
+
+export interface Context {
+  readonly store: Store;
+  readonly nodes: Nodes;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly view: View;
+  readonly locks: Locks;
+  readonly flights: Flights;
+  readonly tombstones: Tombstones;
+  /** What a pool's document leaves out and this kind of installation answers differently. */
+  readonly poolDefaults: Partial<PoolSpecInput>;
+}

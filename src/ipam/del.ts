@@ -1,0 +1,79 @@
+/**
+ * DEL releases by attachment (node, network, container, interface: never by pod or pool) and only what is older than
+ * the call. The unknown is success, and leaves a tombstone for the ADD that may still be under way.
+ */
+import { bindingName } from '../core/binding-name.ts';
+import { isBound, type Attachment, type BindingSpec } from '../core/binding.ts';
+import { canonicalAddress } from '../core/address.ts';
+import { attachmentKey } from '../core/holder.ts';
+import { done, type Outcome } from '../core/refusal.ts';
+import { compareStamps, type Stamp } from '../core/stamp.ts';
+import type { CniDel } from '../protocol.ts';
+import type { Context } from './context.ts';
+import type { Caller } from './operations.ts';
+import { releaseOlderBoots } from './release-older-boots.ts';
+import { learn, releaseBinding } from './write.ts';
+
+export async function del(context: Context, caller: Caller, request: CniDel): Promise<Outcome<readonly BindingSpec[]>> {
+  const boot = await context.nodes.judgeBoot(caller.node, request.stamp.bootId);
+  if (boot.rebooted) releaseOlderBoots(context, caller.node, request.stamp.bootId);
+  return done(await releaseAttachment(context, caller, request, boot.verdict === 'current'));
+}
+
+/**
+ * A batch of spooled DELs. They were made a while ago, perhaps before a reboot, so their boot ids teach nothing and
+ * only records of the same boot are theirs to release.
+ */
+export async function delSpooled(context: Context, caller: Caller, deletes: readonly CniDel[]): Promise<Outcome<readonly BindingSpec[]>> {
+  const results = await Promise.allSettled(deletes.map((request) => releaseAttachment(context, caller, request, false)));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return done(results.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])));
+}
+
+function releaseAttachment(context: Context, caller: Caller, request: CniDel, isCurrentBoot: boolean): Promise<readonly BindingSpec[]> {
+  const key = attachmentKey({ node: caller.node, ...request });
+  const isOlder = (attachment: Attachment) => isOlderCall(attachment.stamp, request.stamp, isCurrentBoot);
+  const isOwn = (attachment: Attachment) => attachmentKey(attachment) === key;
+  const releasable = (spec: BindingSpec) => spec.attachments.length > 0 && spec.attachments.every((held) => isOwn(held) && isOlder(held));
+
+  return context.locks.run(`attachment/${key}`, async () => {
+    context.tombstones.put(key, request.stamp);
+    const names = new Set(
+      context.view.ledger
+        .byAttachment(key)
+        .filter(isBound)
+        .map((binding) => bindingName(binding.network, binding.address)),
+    );
+    if (names.size === 0) for (const name of await readHints(context, request)) names.add(name);
+    const released: BindingSpec[] = [];
+    for (const name of names) {
+      const binding = await releaseBinding(context, name, releasable, request.stamp);
+      if (binding !== undefined) released.push(binding);
+    }
+    return released;
+  });
+}
+
+/**
+ * Where the view shows nothing, the addresses of prevResult are read by name: another replica may have written them
+ * a moment ago. They say where to look, not what to release.
+ */
+async function readHints(context: Context, request: CniDel): Promise<string[]> {
+  const networks = new Set(context.view.ledger.pools().map((pool) => pool.spec.network));
+  const names: string[] = [];
+  for (const text of request.prevAddresses ?? []) {
+    const address = canonicalAddress(text.split('/', 1)[0] as string);
+    if (address === undefined) continue;
+    for (const network of networks) {
+      const found = await learn(context, bindingName(network, address));
+      if (found !== undefined) names.push(found.name);
+    }
+  }
+  return names;
+}
+
+/** Whether a record's call came before this one. Across boots only a call of the node's current boot is the newer one. */
+export function isOlderCall(held: Stamp, by: Stamp, byIsCurrentBoot: boolean): boolean {
+  return held.bootId === by.bootId ? compareStamps(held, by) < 0 : byIsCurrentBoot;
+}

@@ -1,0 +1,106 @@
+/**
+ * The writes of a binding, each with its three endings sorted out: it was written; somebody else was first (and the
+ * view has learnt what is there now); or the answer was lost, and a read by name tells which of the two it was.
+ */
+import { bindingName } from '../core/binding-name.ts';
+import { isBound, type BindingSpec } from '../core/binding.ts';
+import type { Stamp } from '../core/stamp.ts';
+import { StoreAmbiguous, type Stored, type Written } from '../store/store.ts';
+import type { Context } from './context.ts';
+
+/** Creates the record of an address; undefined: somebody else was first. */
+export function createBinding(context: Context, spec: BindingSpec): Promise<Stored<BindingSpec> | undefined> {
+  const name = bindingName(spec.network, spec.address);
+  return settle(context, name, spec, () => context.store.bindings.create(name, spec));
+}
+
+/** Compare-and-swap; undefined: it is another by now, or gone. */
+export function replaceBinding(context: Context, old: Stored<BindingSpec>, spec: BindingSpec): Promise<Stored<BindingSpec> | undefined> {
+  return settle(context, old.name, spec, () => context.store.bindings.replace(old, spec));
+}
+
+/** Deletes exactly this version; false: it is another by now. Gone counts as deleted. */
+export async function removeBinding(context: Context, old: Stored<BindingSpec>): Promise<boolean> {
+  let written: Written<BindingSpec>;
+  try {
+    written = await context.store.bindings.remove(old);
+  } catch (error) {
+    if (!(error instanceof StoreAmbiguous)) throw error;
+    const current = await learn(context, old.name);
+    return current?.uid !== old.uid;
+  }
+  if (written.ok || written.conflict === 'Gone') {
+    context.view.forget(old);
+    return true;
+  }
+  await learn(context, old.name, written.current);
+  return false;
+}
+
+/** A quorum read by name, which the view learns from. */
+export async function learn(context: Context, name: string, known?: Stored<BindingSpec>): Promise<Stored<BindingSpec> | undefined> {
+  const current = known ?? (await context.store.bindings.get(name));
+  if (current !== undefined) {
+    context.view.wrote(current);
+    return current;
+  }
+  const stale = context.view.binding(name);
+  if (stale !== undefined) context.view.forget(stale);
+  return undefined;
+}
+
+const RELEASE_ATTEMPTS = 8;
+
+/**
+ * Releases a record while `still` holds for what it is at that moment; whoever changes it meanwhile is read again.
+ * Returns the released record, or undefined when there was nothing (any more) to release.
+ */
+export async function releaseBinding(
+  context: Context,
+  name: string,
+  still: (spec: BindingSpec) => boolean,
+  releasedBy?: Stamp,
+): Promise<BindingSpec | undefined> {
+  for (let attempt = 0; attempt < RELEASE_ATTEMPTS; attempt++) {
+    const current = context.view.binding(name);
+    if (current === undefined || !isBound(current.spec) || !still(current.spec)) return undefined;
+    const { expiresAt: _, ...rest } = current.spec;
+    const released: BindingSpec = {
+      ...rest,
+      releasedAt: context.timers.now(),
+      ...(releasedBy !== undefined && { releasedBy }),
+    };
+    if ((await replaceBinding(context, current, released)) !== undefined) return released;
+  }
+  throw new Error(`${name} changed ${RELEASE_ATTEMPTS} times while it was being released`);
+}
+
+async function settle(
+  context: Context,
+  name: string,
+  spec: BindingSpec,
+  write: () => Promise<Written<BindingSpec>>,
+): Promise<Stored<BindingSpec> | undefined> {
+  let written: Written<BindingSpec>;
+  try {
+    written = await write();
+  } catch (error) {
+    if (!(error instanceof StoreAmbiguous)) throw error;
+    const current = await learn(context, name);
+    return current !== undefined && sameSpec(current.spec, spec) ? current : undefined;
+  }
+  if (written.ok) {
+    context.view.wrote(written.stored);
+    return written.stored;
+  }
+  await learn(context, name, written.current);
+  return undefined;
+}
+
+/** Field by field, whatever their order: a store may give the keys back in another one. */
+function sameSpec(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  const left = Object.entries(a).filter(([, value]) => value !== undefined);
+  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined));
+  return left.length === right.size && left.every(([key, value]) => sameSpec(value, right.get(key)));
+}

@@ -1,0 +1,311 @@
+import { describe, expect, test } from 'vitest';
+import { addressOf, openWorld, refusalOf, take } from '../support/ipam-world.ts';
+import { settle } from '../support/virtual-timers.ts';
+
+const SMALL = { ranges: [{ cidr: '10.0.0.0/29' }], gateway: '10.0.0.1', default: true, cooldownSeconds: 0 };
+const pod = (name: string, uid: string) => ({ namespace: 'ns', name, uid });
+
+describe('ADD', () => {
+  test('answers address with the subnet length, gateway, routes and dns of the pool', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, routes: [{ dst: '0.0.0.0/0' }], dns: { nameservers: ['10.0.0.1'] } });
+    const answer = take(await world.add('c1'));
+    expect(answer.addresses[0]).toMatchObject({ address: expect.stringMatching(/^10\.0\.0\.[2-6]\/29$/), gateway: '10.0.0.1', pool: 'p' });
+    expect(answer.routes).toEqual([{ dst: '0.0.0.0/0' }]);
+    expect(answer.dns).toEqual({ nameservers: ['10.0.0.1'] });
+  });
+
+  test('again for the same attachment: the same address, one record', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const first = await addressOf(world.add('c1'));
+    expect(await addressOf(world.add('c1'))).toBe(first);
+    expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('40 at once for 5 addresses: exactly 5 succeed, each with its own, the others hear that the pool is full', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const outcomes = await Promise.all(Array.from({ length: 40 }, (_, index) => world.add(`c${index}`)));
+    const given = outcomes.filter((outcome) => outcome.ok).map((outcome) => take(outcome).addresses[0]!.address);
+    expect(new Set(given).size).toBe(5);
+    expect(given).toHaveLength(5);
+    for (const outcome of outcomes.filter((one) => !one.ok))
+      expect(refusalOf(outcome)).toMatchObject({ reason: 'PoolFull', pools: [{ pool: 'p', reason: 'PoolFull' }] });
+  });
+
+  test('the same ADD many times at once holds at most one address', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    await Promise.all(Array.from({ length: 20 }, () => world.add('same')));
+    expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('dual-stack is all or none: a full IPv6 pool gives the IPv4 address back (LESSONS 18)', async () => {
+    const world = await openWorld();
+    await world.pool('four', { ...SMALL });
+    await world.pool('six', { ranges: [{ first: 'fd00::10', last: 'fd00::10' }], default: true, cooldownSeconds: 0 });
+    expect(take(await world.add('c1')).addresses.map(({ pool }) => pool)).toEqual(['four', 'six']);
+    expect(refusalOf(await world.add('c2')).reason).toBe('PoolFull');
+    expect(world.ipam.bindings({ pool: 'four' })).toHaveLength(1);
+    expect(world.ipam.counts('four')).toMatchObject({ ok: true, value: { allocated: 1n, cooling: 0n } });
+  });
+
+  test('further pools of a family are overflow, in order; a nested list asks for one more address', async () => {
+    const world = await openWorld();
+    await world.pool('one', { ranges: [{ first: '10.1.0.1', last: '10.1.0.1' }] });
+    await world.pool('two', { ranges: [{ first: '10.2.0.1', last: '10.2.0.2' }] });
+    expect(take(await world.add('a', { pools: ['one', 'two'] })).addresses.map(({ pool }) => pool)).toEqual(['one']);
+    expect(take(await world.add('b', { pools: ['one', 'two'] })).addresses.map(({ pool }) => pool)).toEqual(['two']);
+    await world.pool('many', { ranges: [{ cidr: '10.3.0.0/24' }] });
+    const several = take(await world.add('c', { pools: ['many', ['many'], ['many']] })).addresses.map(({ address }) => address);
+    expect(new Set(several).size).toBe(3);
+    expect(take(await world.add('c', { pools: ['many', ['many'], ['many']] })).addresses.map(({ address }) => address)).toEqual(several);
+    // An edited configuration asks for less: what it no longer asks for is let go.
+    expect(take(await world.add('c', { pools: ['many'] })).addresses.map(({ address }) => address)).toEqual(several.slice(0, 1));
+    expect(world.ipam.bindings({ pool: 'many' })).toHaveLength(1);
+  });
+
+  test('one interface of a pod is not given the address of another (LESSONS F)', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const eth0 = await addressOf(world.add('c1', { pod: pod('web', 'u1') }));
+    const net1 = await addressOf(world.add('c1', { pod: pod('web', 'u1'), ifName: 'net1' }));
+    expect(net1).not.toBe(eth0);
+    expect(world.ipam.bindings({})).toHaveLength(2);
+  });
+
+  test('a crash-looping sandbox keeps its address whatever the container id (LESSONS 16)', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const first = await addressOf(world.add('sandbox-1', { pod: pod('web', 'u1') }));
+    for (let index = 2; index < 20; index++) expect(await addressOf(world.add(`sandbox-${index}`, { pod: pod('web', 'u1') }))).toBe(first);
+    expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('a pod of the same name and another UID never gets a bound address (LESSONS A)', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, stickySeconds: 600 });
+    const old = await addressOf(world.add('c1', { pod: pod('db-0', 'u1'), node: 'n1' }));
+    expect(await addressOf(world.add('c2', { pod: pod('db-0', 'u2'), node: 'n2' }))).not.toBe(old);
+    expect(refusalOf(await world.add('c3', { pod: pod('db-0', 'u3'), node: 'n2', requested: [old] }))).toMatchObject({
+      reason: 'IpAlreadyAllocated',
+      holder: 'ns/db-0',
+    });
+  });
+
+  test('after its DEL a returning subject finds its sticky address', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, cooldownSeconds: 60, stickySeconds: 600 });
+    const old = await addressOf(world.add('c1', { pod: pod('db-0', 'u1') }));
+    take(await world.del('c1'));
+    await world.add('other');
+    expect(await addressOf(world.add('c2', { pod: pod('db-0', 'u2') }))).toBe(old);
+  });
+
+  test('a requested address is given, kept, and refused to others by the holder name', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    expect(await addressOf(world.add('c1', { requested: ['10.0.0.4/24'] }))).toBe('10.0.0.4');
+    expect(refusalOf(await world.add('c2', { requested: ['10.0.0.4'] }))).toMatchObject({
+      reason: 'IpAlreadyAllocated',
+      holder: 'default/c1',
+      address: '10.0.0.4',
+    });
+    expect(refusalOf(await world.add('c2', { requested: ['10.0.0.1'] })).reason).toBe('IpNotAvailable');
+    expect(refusalOf(await world.add('c2', { requested: ['10.9.0.1'] })).reason).toBe('IpNotFound');
+    expect(refusalOf(await world.add('c2', { requested: ['10.0.0.5', '10.0.0.6'] })).reason).toBe('InvalidRequest');
+    expect(refusalOf(await world.add('c2', { requested: ['nonsense'] })).reason).toBe('InvalidIpAddress');
+    expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('a pool that forbids requested addresses refuses them, whoever names them (LESSONS 38)', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, requestedAddresses: 'Forbidden' });
+    expect(refusalOf(await world.add('c1', { requested: ['10.0.0.4'] })).reason).toBe('NotAllowed');
+  });
+
+  test('a pool says by namespaceSelector who may use it, even when it is named', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, default: false, namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'prod' } } });
+    expect(refusalOf(await world.add('c1', { pools: ['p'], pod: pod('web', 'u1') })).reason).toBe('NotAllowed');
+    expect(await addressOf(world.add('c2', { pod: { namespace: 'prod', name: 'web', uid: 'u2' } }))).toMatch(/^10\.0\.0\./);
+  });
+
+  test('limits are exact, also for calls in flight', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ranges: [{ cidr: '10.0.0.0/24' }], default: true, limits: { perSubinstance: 3 } });
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => world.add(`c${index}`, { pod: pod(`p${index}`, `u${index}`) })),
+    );
+    expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(3);
+    expect(refusalOf(outcomes.find((outcome) => !outcome.ok)!)).toMatchObject({
+      reason: 'LimitReached',
+      detail: expect.stringContaining('perSubinstance'),
+    });
+  });
+
+  test('a refusal names the pools that were tried, who holds most and when the next address comes free (LESSONS 39)', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ranges: [{ first: '10.0.0.1', last: '10.0.0.2' }], default: true, cooldownSeconds: 30, whenFull: 'Wait' });
+    await world.add('c1', { pod: pod('a', 'u1') });
+    await world.add('c2', { pod: pod('b', 'u2') });
+    await world.del('c2');
+    await world.timers.advance(10_000);
+    const refusal = refusalOf(await world.add('c3', { pod: pod('c', 'u3') }));
+    expect(refusal.reason).toBe('PoolFull');
+    expect(refusal.detail).toContain('ns/c');
+    expect(refusal.detail).toContain('most are held by ns 1');
+    expect(refusal.pools).toEqual([{ pool: 'p', reason: 'PoolFull', detail: expect.stringMatching(/20 s/) }]);
+    await world.timers.advance(21_000);
+    expect(await addressOf(world.add('c3', { pod: pod('c', 'u3') }))).toMatch(/^10\.0\.0\.[12]$/);
+  });
+
+  test('unknown pool, no pool at all, family without a pool: each says what there is', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, default: false });
+    expect(refusalOf(await world.add('c1', { pools: ['q'] }))).toMatchObject({
+      reason: 'UnknownPool',
+      detail: expect.stringMatching(/"q".*p/),
+    });
+    expect(refusalOf(await world.add('c1'))).toMatchObject({
+      reason: 'InvalidRequest',
+      detail: expect.stringContaining('no default pool'),
+    });
+    expect(refusalOf(await world.add('c1', { pools: ['p'], families: ['IPv6'] })).detail).toContain('IPv6');
+    expect(world.ipam.bindings({ state: 'all' })).toHaveLength(0);
+  });
+});
+
+describe('stamps', () => {
+  test('the orphaned ADD of a killed main plugin loses to the new sandbox (LESSONS B, 15)', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const orphan = world.stamp();
+    const address = await addressOf(world.add('new', { pod: pod('web', 'u1') }));
+    expect(refusalOf(await world.add('old', { pod: pod('web', 'u1'), stamp: orphan })).reason).toBe('StaleCall');
+    expect(world.ipam.bindings({})[0]!.spec).toMatchObject({ address, attachments: [{ containerId: 'new' }] });
+  });
+
+  test('an ADD that arrives after the DEL of its container is refused and gets no other address (LESSONS Q)', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const late = world.stamp();
+    take(await world.del('c1'));
+    expect(refusalOf(await world.add('c1', { stamp: late })).reason).toBe('StaleCall');
+    expect(world.ipam.bindings({})).toHaveLength(0);
+    // A runtime that adds the same id again has a newer stamp (nerdctl).
+    expect(await addressOf(world.add('c1'))).toMatch(/^10\./);
+  });
+
+  test('a released record refuses the older ADD also when the memory of the DEL is gone', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, cooldownSeconds: 3600 });
+    const early = world.stamp();
+    await world.add('c1');
+    take(await world.del('c1'));
+    await world.timers.advance(120_000);
+    expect(refusalOf(await world.add('c1', { stamp: early })).reason).toBe('StaleCall');
+  });
+
+  test('a DEL with an older stamp than the record releases nothing (LESSONS E, P)', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    await world.add('c1');
+    const stalled = world.stamp();
+    await world.add('c1');
+    expect(take(await world.del('c1', { stamp: stalled }))).toEqual([]);
+    expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test("the plugin's own DEL, same process and attempt + 1, undoes its ADD (LESSONS O)", async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const stamp = world.stamp();
+    await world.add('c1', { stamp });
+    expect(take(await world.del('c1', { stamp: { ...stamp, attempt: 1 } }))).toHaveLength(1);
+  });
+
+  test("a late DEL of the first sandbox does not free the second one's address (LESSONS 5, M)", async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    await world.add('first', { pod: pod('web', 'u1') });
+    const address = await addressOf(world.add('second', { pod: pod('web', 'u1') }));
+    expect(take(await world.del('first'))).toEqual([]);
+    expect(world.ipam.bindings({})[0]!.spec.address).toBe(address);
+  });
+
+  test('a DEL during the write of its ADD leaves nothing held', async () => {
+    let hold: (() => void) | undefined;
+    const world = await openWorld({
+      memory: {
+        fault: ({ collection, verb }) =>
+          collection === 'bindings' && verb === 'create' ? new Promise((resolve) => (hold = () => resolve(undefined))) : undefined,
+      },
+    });
+    await world.pool('p', SMALL);
+    const adding = world.add('c1');
+    await settle();
+    const deleting = world.del('c1');
+    await settle();
+    hold!();
+    await adding;
+    await deleting;
+    await settle();
+    expect(world.ipam.bindings({})).toHaveLength(0);
+  });
+
+  test('a call of a boot that is over is refused; the new boot gets its own addresses back', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, cooldownSeconds: 60 });
+    world.nodes.boot('n1', 'boot-1');
+    const address = await addressOf(world.add('c1', { pod: pod('web', 'u1') }));
+    await world.add('c2');
+    expect(await addressOf(world.add('c3', { pod: pod('web', 'u1'), stamp: world.stamp({ bootId: 'boot-2', startedTicks: 5 }) }))).toBe(
+      address,
+    );
+    await settle();
+    expect(world.ipam.bindings({}).map(({ spec }) => spec.address)).toEqual([address]);
+    expect(refusalOf(await world.add('c4')).reason).toBe('StaleCall');
+  });
+});
+
+describe('faults of the store', () => {
+  test('a lost answer is sorted out by a read: written is success, not written is tried again', async () => {
+    for (const fault of ['unanswered', 'lost'] as const) {
+      let first = true;
+      const world = await openWorld({
+        memory: {
+          fault: ({ collection, verb }) => {
+            if (collection !== 'bindings' || verb !== 'create' || !first) return undefined;
+            first = false;
+            return fault;
+          },
+        },
+      });
+      await world.pool('p', SMALL);
+      expect(await addressOf(world.add('c1'))).toMatch(/^10\./);
+      expect(world.ipam.bindings({})).toHaveLength(1);
+    }
+  });
+
+  test('a dead store is a refusal that says so, and nothing is held in memory', async () => {
+    let dead = false;
+    const world = await openWorld({
+      memory: { fault: ({ collection }) => (dead && collection === 'bindings' ? 'unavailable' : undefined) },
+    });
+    await world.pool('p', SMALL);
+    dead = true;
+    expect(refusalOf(await world.add('c1'))).toMatchObject({ reason: 'Unavailable', retryAfterSeconds: 1 });
+    dead = false;
+    const outcomes = await Promise.all(Array.from({ length: 5 }, (_, index) => world.add(`d${index}`)));
+    expect(outcomes.every((outcome) => outcome.ok)).toBe(true);
+  });
+
+  test('a caller that has gone is not served, and nothing is written for it', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    expect(refusalOf(await world.add('c1', { gone: () => true })).reason).toBe('Unavailable');
+    expect(world.ipam.bindings({ state: 'all' })).toHaveLength(0);
+  });
+});

@@ -1,0 +1,279 @@
+import { describe, expect, test } from 'vitest';
+import { addressOf, openWorld, refusalOf, take } from '../support/ipam-world.ts';
+import { settle } from '../support/virtual-timers.ts';
+
+const SMALL = { ranges: [{ cidr: '10.0.0.0/29' }], gateway: '10.0.0.1', default: true, cooldownSeconds: 0 };
+const GC = { cniVersion: '1.1.0', cniNetwork: 'net', gcMinAgeSeconds: 0 };
+const caller = (node = 'n1') => ({ node, gone: () => false });
+
+describe('DEL', () => {
+  test('releases, may be repeated, and the unknown is success (LESSONS 19)', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const address = await addressOf(world.add('c1'));
+    expect(take(await world.del('c1')).map((binding) => binding.address)).toEqual([address]);
+    expect(take(await world.del('c1'))).toEqual([]);
+    expect(take(await world.del('never-seen'))).toEqual([]);
+  });
+
+  test("touches neither another interface, nor another network's name, nor another node", async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    await world.add('c1');
+    await world.del('c1', { ifName: 'net1' });
+    await world.del('c1', { cniNetwork: 'other' });
+    await world.del('c1', { node: 'n2' });
+    expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('prevResult says where to look, never what to release', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const other = await addressOf(world.add('c1'));
+    expect(take(await world.del('c2', { prevAddresses: [`${other}/29`, 'garbage'] }))).toEqual([]);
+    expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('works when the pool has been deleted meanwhile', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    await world.add('c1');
+    take(await world.ipam.deletePool('p', { force: true }));
+    expect(take(await world.del('c1'))).toHaveLength(1);
+  });
+
+  test('a spooled DEL is harmless after the same container id came back, and teaches no boot id (LESSONS E, U)', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    world.nodes.boot('n1', 'boot-1');
+    await world.add('c1');
+    const spooled = { cniVersion: '1.0.0', cniNetwork: 'net', containerId: 'c1', ifName: 'eth0', stamp: world.stamp() };
+    await world.add('c1');
+    expect(take(await world.ipam.spool(caller(), [spooled]))).toEqual([]);
+    expect(take(await world.ipam.spool(caller(), [{ ...spooled, stamp: world.stamp({ bootId: 'never-heard-of' }) }]))).toEqual([]);
+    expect(await world.nodes.isSuperseded('n1', 'boot-1')).toBe(false);
+    expect(take(await world.ipam.spool(caller(), [{ ...spooled, stamp: world.stamp() }]))).toHaveLength(1);
+  });
+
+  test('a released address goes to others last, and is deleted when it has cooled', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, cooldownSeconds: 30, placement: 'Lowest' });
+    const first = await addressOf(world.add('c1'));
+    await world.del('c1');
+    for (let index = 2; index <= 5; index++) expect(await addressOf(world.add(`c${index}`))).not.toBe(first);
+    expect(await addressOf(world.add('c6'))).toBe(first);
+    await world.del('c6');
+    await world.timers.advance(40_000);
+    expect(world.ipam.bindings({ state: 'released' })).toHaveLength(0);
+    expect(await world.store.bindings.list()).toHaveLength(4);
+  });
+});
+
+describe('GC', () => {
+  test("releases what is not in the list, of this node and this network's name only", async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, ranges: [{ cidr: '10.0.0.0/24' }] });
+    for (const id of ['c1', 'c2']) await world.add(id);
+    await world.add('c3', { cniNetwork: 'other' });
+    await world.add('c4', { node: 'n2' });
+    const released = take(await world.ipam.gc(caller(), { ...GC, stamp: world.stamp(), validAttachments: [{ containerId: 'c1', ifName: 'eth0' }] }));
+    expect(released.map((binding) => binding.subid)).toEqual(['c2']);
+    expect(take(await world.ipam.gc(caller(), { ...GC, stamp: world.stamp(), validAttachments: [{ containerId: 'c1', ifName: 'net1' }] })).map(({ subid }) => subid)).toEqual(['c1']);
+    expect(world.ipam.bindings({}).map(({ spec }) => spec.subid).toSorted()).toEqual(['c3', 'c4']);
+  });
+
+  test('leaves alone what is younger than the minimum age, and what came after the call', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const early = world.stamp();
+    await world.add('c1');
+    expect(take(await world.ipam.gc(caller(), { ...GC, stamp: early, validAttachments: [] }))).toEqual([]);
+    expect(take(await world.ipam.gc(caller(), { ...GC, gcMinAgeSeconds: 600, stamp: world.stamp(), validAttachments: [] }))).toEqual([]);
+    await world.timers.advance(601_000);
+    expect(take(await world.ipam.gc(caller(), { ...GC, gcMinAgeSeconds: 600, stamp: world.stamp(), validAttachments: [] }))).toHaveLength(1);
+  });
+});
+
+describe('CHECK', () => {
+  const key = { cniVersion: '1.0.0', cniNetwork: 'net', containerId: 'c1', ifName: 'eth0' };
+
+  test('is content with what is held, with foreign addresses beside it, and without prevResult', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const address = await addressOf(world.add('c1'));
+    for (const prevAddresses of [[`${address}/29`], [`${address}/29`, '192.0.2.1/24'], undefined]) {
+      take(await world.ipam.check(caller(), { ...key, stamp: world.stamp(), ...(prevAddresses && { prevAddresses }) }));
+    }
+  });
+
+  test('refuses the unknown, the released, the other interface and a prevResult without ours; and changes nothing', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    await world.add('c1');
+    const before = await world.store.bindings.list();
+    for (const wrong of [{ containerId: 'c2' }, { ifName: 'net1' }, { prevAddresses: ['10.0.0.99/29'] }]) {
+      expect(refusalOf(await world.ipam.check(caller(), { ...key, ...wrong, stamp: world.stamp() })).reason).toBe('BindingNotFound');
+    }
+    expect(await world.store.bindings.list()).toEqual(before);
+    await world.del('c1');
+    expect(refusalOf(await world.ipam.check(caller(), { ...key, stamp: world.stamp() })).reason).toBe('BindingNotFound');
+  });
+});
+
+describe('allocate and release', () => {
+  const vm = (subid: string, more = {}) => ({ subinstance: 'acme', subid, resource: { type: 'vm' as const, value: subid }, ...more });
+
+  test('is idempotent per subject, slot and family, also at once', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const all = await Promise.all(Array.from({ length: 10 }, () => world.ipam.allocate(vm('one'))));
+    expect(new Set(all.map((outcome) => take(outcome).spec.address)).size).toBe(1);
+    expect(take(await world.ipam.allocate(vm('one', { slot: 1 }))).spec.address).not.toBe(take(all[0]!).spec.address);
+    expect(world.ipam.bindings({})).toHaveLength(2);
+  });
+
+  test('three ways to release; nothing held is a refusal, an empty tenant is not', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const one = take(await world.ipam.allocate(vm('one'))).spec.address;
+    for (const subid of ['two', 'three', 'four']) await world.ipam.allocate(vm(subid));
+    expect(take(await world.ipam.release({ address: one }, { dryRun: true }))).toHaveLength(1);
+    expect(world.ipam.bindings({})).toHaveLength(4);
+    expect(take(await world.ipam.release({ address: one }))).toHaveLength(1);
+    expect(take(await world.ipam.release({ subinstance: 'acme', subid: 'two' }))).toHaveLength(1);
+    expect(take(await world.ipam.release({ subinstance: 'acme' }))).toHaveLength(2);
+    expect(take(await world.ipam.release({ subinstance: 'acme' }))).toEqual([]);
+    expect(refusalOf(await world.ipam.release({ address: one })).reason).toBe('BindingNotFound');
+    expect(refusalOf(await world.ipam.release({ subinstance: 'acme', subid: 'two' })).reason).toBe('BindingNotFound');
+  });
+
+  test('a lease ends by itself, can be renewed, and a wall clock that jumps ahead does not end it', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const { address } = take(await world.ipam.allocate(vm('one', { leaseSeconds: 60 }))).spec;
+    world.timers.jumpWall(3_600_000);
+    await world.timers.advance(30_000);
+    expect(world.ipam.bindings({})).toHaveLength(1);
+    take(await world.ipam.renew('default', address, 60));
+    await world.timers.advance(50_000);
+    expect(world.ipam.bindings({})).toHaveLength(1);
+    await world.timers.advance(30_000);
+    expect(world.ipam.bindings({})).toHaveLength(0);
+    expect(refusalOf(await world.ipam.renew('default', address, 60)).reason).toBe('BindingNotFound');
+  });
+
+  test("an API call never takes a container's address for the subject's own", async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const held = await addressOf(world.add('c1', { pod: { namespace: 'acme', name: 'one', uid: 'u1' } }));
+    expect(take(await world.ipam.allocate(vm('one'))).spec.address).not.toBe(held);
+  });
+});
+
+describe('pools', () => {
+  test('overlap, shrinking below a binding, deleting in use, changing the network: refused, nothing lost', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, placement: 'Lowest' });
+    await world.add('c1');
+    expect(refusalOf(await world.ipam.applyPool('q', { ranges: [{ cidr: '10.0.0.0/16' }] }))).toMatchObject({ reason: 'InvalidRange', detail: expect.stringContaining('p') });
+    expect(take(await world.ipam.applyPool('q', { network: 'vrf', ranges: [{ cidr: '10.0.0.0/16' }] })).change).toBe('created');
+    expect(refusalOf(await world.ipam.applyPool('p', { ranges: [{ first: '10.0.0.5', last: '10.0.0.6' }] }))).toMatchObject({ reason: 'PoolInUse', holder: 'default/c1' });
+    expect(refusalOf(await world.ipam.deletePool('p')).reason).toBe('PoolInUse');
+    expect(refusalOf(await world.ipam.applyPool('p', { ...SMALL, network: 'other' })).reason).toBe('InvalidRequest');
+    expect(take(await world.ipam.deletePool('q')).name).toBe('q');
+  });
+
+  test('apply says created, updated or unchanged; a version makes it a compare-and-swap; a dry run changes nothing', async () => {
+    const world = await openWorld();
+    expect(take(await world.ipam.applyPool('p', SMALL, { dryRun: true })).change).toBe('created');
+    expect(world.ipam.pools()).toHaveLength(0);
+    const { stored } = take(await world.ipam.applyPool('p', SMALL));
+    expect(take(await world.ipam.applyPool('p', SMALL)).change).toBe('unchanged');
+    expect(take(await world.ipam.applyPool('p', { ...SMALL, cooldownSeconds: 5 }, { version: stored.version })).change).toBe('updated');
+    expect(refusalOf(await world.ipam.applyPool('p', SMALL, { version: stored.version })).reason).toBe('Conflict');
+  });
+
+  test('a draining pool gives nothing new and keeps what it has', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const held = await addressOf(world.add('c1'));
+    await world.pool('p', { ...SMALL, state: 'Draining' });
+    expect(refusalOf(await world.add('c2'))).toMatchObject({ reason: 'PoolNotActive' });
+    expect(await addressOf(world.add('c1'))).toBe(held);
+  });
+});
+
+describe('looking', () => {
+  test('lists in address order, page by page, even while records come and go', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ranges: [{ cidr: '10.0.0.0/24' }], default: true });
+    for (let index = 0; index < 25; index++) await world.add(`c${index}`);
+    const all = world.ipam.bindings({}).map(({ name }) => name);
+    const pages: string[] = [];
+    for (let after: string | undefined; ; ) {
+      const page = world.ipam.bindings({}, { limit: 10, ...(after !== undefined && { after }) });
+      if (page.length === 0) break;
+      pages.push(...page.map(({ name }) => name));
+      after = page.at(-1)!.name;
+      await world.add(`later-${pages.length}`);
+    }
+    expect(pages).toEqual(all);
+    expect(all.map((name) => Number(name.split('-').at(-1)))).toEqual(all.map((name) => Number(name.split('-').at(-1))).toSorted((a, b) => a - b));
+  });
+
+  test('explains an address: outside, free, reserved, held, cooling, sticky', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, cooldownSeconds: 30, stickySeconds: 600 });
+    const state = (address: string) => take(world.ipam.explain('default', address)).state;
+    const address = await addressOf(world.add('c1', { pod: { namespace: 'ns', name: 'db-0', uid: 'u' } }));
+    const free = ['10.0.0.2', '10.0.0.3'].find((candidate) => candidate !== address)!;
+    expect([state('10.9.9.9'), state(free), state('10.0.0.1'), state(address)]).toEqual(['outside', 'free', 'reserved', 'held']);
+    await world.del('c1');
+    expect(state(address)).toBe('cooling');
+    await world.timers.advance(31_000);
+    expect(take(world.ipam.explain('default', address))).toMatchObject({ state: 'sticky', detail: expect.stringContaining('ns/db-0') });
+    await world.timers.advance(600_000);
+    expect(state(address)).toBe('free');
+    expect(refusalOf(world.ipam.explain('default', 'nonsense')).reason).toBe('InvalidIpAddress');
+  });
+
+  test('nothing is answered before the store has been read (LESSONS 9)', async () => {
+    const world = await openWorld();
+    const { openIpam } = await import('../../src/ipam/open.ts');
+    const { silentLog } = await import('../support/ipam-world.ts');
+    const early = openIpam({ store: world.store, nodes: world.nodes, timers: world.timers, log: silentLog });
+    const answer = early.add(caller(), { cniVersion: '1.0.0', cniNetwork: 'net', containerId: 'c', ifName: 'eth0', stamp: world.stamp() });
+    expect(refusalOf(await answer).reason).toBe('Unavailable');
+    await settle();
+    expect(early.synced()).toBe(true);
+  });
+});
+
+describe('the store against itself', () => {
+  test('a healthy store has no findings', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    await world.add('c1');
+    await world.add('c2', { pod: { namespace: 'ns', name: 'a', uid: 'u' } });
+    await world.del('c1');
+    expect(await world.ipam.checkStore({ repair: false, dryRun: false })).toEqual({ checked: { pools: 1, bindings: 2 }, findings: [] });
+  });
+
+  test('two records of one holder: the newer stays (LESSONS H); hand-made nonsense is shown and left', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    await world.add('c1');
+    const [own] = await world.store.bindings.list();
+    const other = ['10.0.0.2', '10.0.0.3'].find((address) => address !== own!.spec.address)!;
+    const older = { ...own!.spec.attachments[0]!, stamp: { ...own!.spec.attachments[0]!.stamp, startedTicks: 1 } };
+    await world.store.bindings.create(`default.${other.replaceAll('.', '-')}`, { ...own!.spec, address: other, attachments: [older] });
+    await world.store.bindings.create('default.10-9-9-9', { ...own!.spec, address: '10.9.9.8', attachments: [] });
+    const dry = await world.ipam.checkStore({ repair: true, dryRun: true });
+    expect(dry.findings.map(({ code, repaired }) => [code, repaired])).toEqual(expect.arrayContaining([['TwoForOneHolder', false], ['NameMismatch', false]]));
+    expect(world.ipam.binding('default', other)).toMatchObject({ ok: true, value: { spec: { address: other } } });
+    const report = await world.ipam.checkStore({ repair: true, dryRun: false });
+    expect(report.findings.find(({ code }) => code === 'TwoForOneHolder')).toMatchObject({ repaired: true, repair: expect.stringContaining(other) });
+    expect(world.ipam.bindings({ subid: 'c1', state: 'bound' }).map(({ spec }) => spec.address)).toContain(own!.spec.address);
+    expect(world.ipam.bindings({ address: other })).toEqual([]);
+  });
+});
