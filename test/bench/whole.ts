@@ -77,7 +77,9 @@ function oneAtATime(...contestants: [Contestant, Contestant]): Row[] {
         const containerId = `single-${nextContainer++}`;
         const add = callOnce(one, 'ADD', containerId);
         const del = callOnce(one, 'DEL', containerId);
-        if (round > 0) own.add.push(add) && own.del.push(del); // the first round warms page cache and JIT
+        if (round === 0) continue; // warms page cache and JIT
+        own.add.push(add);
+        own.del.push(del);
       }
     }
   }
