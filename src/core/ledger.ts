@@ -1,0 +1,381 @@
+/**
+ * The state in memory: pools and binding records with every index. One door in (put and remove), so nothing can be
+ * updated by half; one clock. The controller fills it from its store's watch, the library's IpPool by itself; both
+ * decide with choose.ts.
+ */
+import type { Place } from './address-space.ts';
+import { formatAddress, makeAddress, parseAddress } from './address.ts';
+import { BindingIndex } from './binding-index.ts';
+import { isBound, type BindingSpec, type ResourceKind } from './binding.ts';
+import type { Clock } from './clock.ts';
+import { Deadlines } from './deadlines.ts';
+import { PoolBook, rangesIn, reservedIn, type Counts, type LedgerPool } from './pool-book.ts';
+import { contains, intersect, overlaps, size, type RangeSet } from './range-set.ts';
+import { endOfState, isSameRelease, makeTombstone, tombstoneStateAt, type Tombstone } from './tombstone.ts';
+import { verifyLedger } from './verify-ledger.ts';
+
+export type { Counts, LedgerPool };
+
+/** A uniqueness domain: an address has at most one record in it. */
+interface Network {
+  readonly records: Map<string, BindingSpec>;
+  books: PoolBook[];
+  /** Two of its pools share addresses; a record then counts in both. */
+  overlapping: boolean;
+}
+
+/** Up to here, the records on some addresses are found by asking for each address; beyond, by going through the records. */
+const FEW_ADDRESSES = 1024n;
+
+export class Ledger {
+  readonly #clock: Clock;
+  readonly #networks = new Map<string, Network>();
+  readonly #books = new Map<string, PoolBook>();
+  readonly #index = new BindingIndex();
+  readonly #tombstones = new Map<BindingSpec, Tombstone>();
+  readonly #over = new Set<BindingSpec>();
+  readonly #stateEnds = new Deadlines<Tombstone>(
+    (tombstone, at) => this.#tombstones.get(tombstone.binding) === tombstone && endOfState(tombstone) === at,
+  );
+  readonly #leases = new Deadlines<BindingSpec>((binding) => this.get(binding.network, binding.address) === binding);
+  #size = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  // Pools
+
+  /** New or changed. Records already there count as taken in it, whoever's pool name they carry. */
+  putPool(pool: LedgerPool): void {
+    const before = this.#books.get(pool.name);
+    if (before && before.pool.spec.network === pool.spec.network && before.pool.uid === pool.uid && this.#changeReserved(before, pool))
+      return;
+    if (before) this.removePool(pool.name);
+    const book = new PoolBook(pool);
+    const network = this.#network(pool.spec.network);
+    this.#books.set(pool.name, book);
+    network.books.push(book);
+    network.overlapping = hasOverlap(network.books);
+    for (const binding of network.records.values()) this.#enterBook(book, binding);
+  }
+
+  removePool(name: string): LedgerPool | undefined {
+    const book = this.#books.get(name);
+    if (!book) return undefined;
+    const network = this.#network(book.pool.spec.network);
+    this.#books.delete(name);
+    network.books = network.books.filter((other) => other !== book);
+    network.overlapping = hasOverlap(network.books);
+    return book.pool;
+  }
+
+  pool(name: string): LedgerPool | undefined {
+    return this.#books.get(name)?.pool;
+  }
+
+  pools(): readonly LedgerPool[] {
+    return [...this.#books.values()].map((book) => book.pool);
+  }
+
+  poolsContaining(network: string, address: string): readonly LedgerPool[] {
+    const books = this.#networks.get(network)?.books ?? [];
+    return books.filter((book) => book.space.locate(address) !== undefined).map((book) => book.pool);
+  }
+
+  /** For choose.ts and verify-ledger.ts: the pool's account, with what time has changed brought up to date. */
+  book(pool: string): PoolBook | undefined {
+    this.#catchUp();
+    return this.#books.get(pool);
+  }
+
+  // Records
+
+  /** Returns the record it replaces. A record seen released starts to cool now. */
+  put(binding: BindingSpec): BindingSpec | undefined {
+    const network = this.#network(binding.network);
+    const before = network.records.get(binding.address);
+    if (before === binding) return before;
+    const seenAt =
+      before && !isBound(before) && !isBound(binding) && isSameRelease(before, binding) ? this.#tombstones.get(before)?.seenAt : undefined;
+    network.records.set(binding.address, binding);
+    if (before) this.#leave(network, before);
+    else this.#size++;
+    this.#enter(network, binding, seenAt);
+    return before;
+  }
+
+  remove(network: string, address: string): BindingSpec | undefined {
+    const home = this.#networks.get(network);
+    const binding = home?.records.get(address);
+    if (!home || !binding) return undefined;
+    home.records.delete(address);
+    this.#size--;
+    this.#leave(home, binding);
+    return binding;
+  }
+
+  get(network: string, address: string): BindingSpec | undefined {
+    return this.#networks.get(network)?.records.get(address);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  *all(): Iterable<BindingSpec> {
+    for (const network of this.#networks.values()) yield* network.records.values();
+  }
+
+  /** Bound records one of whose attachments has that holderKey. */
+  byHolder(key: string): readonly BindingSpec[] {
+    return this.#index.byHolder(key);
+  }
+
+  /** Bound and released records one of whose attachments has that attachmentKey: what a DEL looks at. */
+  byAttachment(key: string): readonly BindingSpec[] {
+    return this.#index.byAttachment(key);
+  }
+
+  byPodUid(uid: string): readonly BindingSpec[] {
+    return this.#index.podUids.get(uid);
+  }
+
+  byNode(node: string): readonly BindingSpec[] {
+    return this.#index.nodes.get(node);
+  }
+
+  /** Bound, in the order of their slots. */
+  bySubject(subinstance: string, subid: string): readonly BindingSpec[] {
+    return this.#index.bySubject(subinstance, subid);
+  }
+
+  bySubinstance(subinstance: string): readonly BindingSpec[] {
+    return this.#index.subjects.getAll(subinstance);
+  }
+
+  byResource(type: ResourceKind, value: string): readonly BindingSpec[] {
+    return this.#index.byResource(type, value);
+  }
+
+  byTag(key: string, value?: string): readonly BindingSpec[] {
+    return this.#index.byTag(key, value);
+  }
+
+  /** The subject's released records that are still there, the one released last first. */
+  releasedOf(subinstance: string, subid: string): readonly BindingSpec[] {
+    if (this.#tombstones.size === 0) return [];
+    const found = this.#index.released.get(subinstance, subid);
+    return found.length > 1 ? [...found].sort((a, b) => this.#seenAt(b) - this.#seenAt(a)) : found;
+  }
+
+  // Time
+
+  /** Leases that ended by then. @param now wall clock, milliseconds */
+  expired(now: number): readonly BindingSpec[] {
+    return this.#leases.isEmpty ? [] : this.#leases.dueBy(now);
+  }
+
+  /** Released records that nothing keeps back any more. */
+  forgettable(): readonly BindingSpec[] {
+    this.#catchUp();
+    return [...this.#over];
+  }
+
+  /** 0 when it has cooled, or is not released. */
+  coolingLeftSeconds(binding: BindingSpec): number {
+    return this.#secondsUntil(this.#tombstoneOf(binding)?.coolingUntil);
+  }
+
+  stickyLeftSeconds(binding: BindingSpec): number {
+    return this.#secondsUntil(this.#tombstoneOf(binding)?.stickyUntil);
+  }
+
+  /** When the first of the pool's cooling addresses has cooled; undefined when none cools. */
+  nextAvailableSeconds(pool: string): number | undefined {
+    const at = this.book(pool)?.nextCooled();
+    return at === undefined ? undefined : this.#secondsUntil(at);
+  }
+
+  // Figures
+
+  isReserved(pool: string, address: string): boolean {
+    return this.#books.get(pool)?.space.locate(address)?.reserved ?? false;
+  }
+
+  /**
+   * Exact, and total = allocated + reserved + cooling + available: `allocated` is bound, `reserved` is reserved and not
+   * held, `cooling` is released and kept back (cooling or sticky, and not reserved).
+   */
+  counts(pool: string): Counts {
+    return this.book(pool)?.counts() ?? { total: 0n, allocated: 0n, reserved: 0n, cooling: 0n, available: 0n };
+  }
+
+  /** How many bound addresses of the pool one tenant, node or pod has; the first of the three that is given counts. */
+  heldBy(pool: string, who: { readonly subinstance?: string; readonly node?: string; readonly podUid?: string }): number {
+    const book = this.#books.get(pool);
+    if (!book) return 0;
+    if (who.subinstance !== undefined) return book.heldBySubinstance.get(who.subinstance) ?? 0;
+    if (who.node !== undefined) return book.heldByNode.get(who.node) ?? 0;
+    if (who.podUid === undefined) return 0;
+    return this.byPodUid(who.podUid).filter((binding) => binding.network === book.pool.spec.network && book.space.locate(binding.address))
+      .length;
+  }
+
+  /** The tenants with the most addresses of the pool, the greediest first. */
+  topHolders(pool: string, count: number): readonly { subinstance: string; held: number }[] {
+    const holders = [...(this.#books.get(pool)?.heldBySubinstance ?? [])].map(([subinstance, held]) => ({ subinstance, held }));
+    return holders.sort((a, b) => b.held - a.held || (a.subinstance < b.subinstance ? -1 : 1)).slice(0, count);
+  }
+
+  /** Every index against a rebuild from the records: an empty list is health. */
+  verify(): readonly string[] {
+    this.#catchUp();
+    return verifyLedger({
+      networks: this.#networks,
+      books: this.#books,
+      index: this.#index,
+      tombstones: this.#tombstones,
+      over: this.#over,
+      size: this.#size,
+    });
+  }
+
+  // Inside
+
+  #network(name: string): Network {
+    let network = this.#networks.get(name);
+    if (!network) this.#networks.set(name, (network = { records: new Map(), books: [], overlapping: false }));
+    return network;
+  }
+
+  #enter(network: Network, binding: BindingSpec, seenAt: number | undefined): void {
+    this.#index.enter(binding);
+    if (isBound(binding)) {
+      if (binding.expiresAt !== undefined) this.#leases.push(binding.expiresAt, binding);
+    } else {
+      const now = this.#clock.monotonic();
+      const tombstone = makeTombstone(binding, seenAt ?? now, now);
+      this.#tombstones.set(binding, tombstone);
+      this.#awaitEnd(tombstone);
+    }
+    this.#eachBook(network, binding, (book) => this.#enterBook(book, binding));
+  }
+
+  #leave(network: Network, binding: BindingSpec): void {
+    this.#index.leave(binding);
+    this.#eachBook(network, binding, (book) => this.#leaveBook(book, binding));
+    if (isBound(binding)) {
+      if (binding.expiresAt !== undefined) this.#leases.forgot();
+      return;
+    }
+    const tombstone = this.#tombstones.get(binding);
+    this.#tombstones.delete(binding);
+    this.#over.delete(binding);
+    if (tombstone && tombstone.state !== 'over') this.#stateEnds.forgot();
+  }
+
+  /** A record lies in the pool it names, unless that pool changed or its network's pools overlap. */
+  #eachBook(network: Network, binding: BindingSpec, visit: (book: PoolBook) => void): void {
+    const named = this.#books.get(binding.pool);
+    if (named && !network.overlapping && named.pool.spec.network === binding.network && named.space.locate(binding.address)) visit(named);
+    else for (const book of network.books) visit(book);
+  }
+
+  #enterBook(book: PoolBook, binding: BindingSpec): void {
+    const place = book.space.locate(binding.address);
+    if (place) this.#enterPlace(book, binding, place);
+  }
+
+  #enterPlace(book: PoolBook, binding: BindingSpec, place: Place): void {
+    const tombstone = this.#tombstones.get(binding);
+    if (tombstone) book.enterReleased(tombstone, place);
+    else book.enterBound(binding, place);
+  }
+
+  #leaveBook(book: PoolBook, binding: BindingSpec): void {
+    const place = book.space.locate(binding.address);
+    if (!place) return;
+    const tombstone = this.#tombstones.get(binding);
+    if (tombstone) book.leaveReleased(tombstone, place);
+    else book.leaveBound(binding, place);
+  }
+
+  /** Applies a spec whose ranges are the same; false when they are not. */
+  #changeReserved(book: PoolBook, pool: LedgerPool): boolean {
+    const ranges = rangesIn(pool);
+    if (!sameRanges(ranges, book.space.ranges)) return false;
+    const changed = changedRanges(book.space.reserved, intersect(ranges, reservedIn(pool)));
+    const records = [...this.#recordsIn(pool.spec.network, changed)];
+    for (const binding of records) this.#leaveBook(book, binding);
+    book.changePool(pool);
+    for (const binding of records) this.#enterBook(book, binding);
+    return true;
+  }
+
+  *#recordsIn(name: string, ranges: RangeSet): Iterable<BindingSpec> {
+    const { records } = this.#network(name);
+    if (size(ranges) <= FEW_ADDRESSES) {
+      for (const { family, first, last } of ranges) {
+        for (let value = first; value <= last; value++) {
+          const binding = records.get(formatAddress(makeAddress(family, value)));
+          if (binding) yield binding;
+        }
+      }
+      return;
+    }
+    for (const binding of records.values()) {
+      const address = parseAddress(binding.address);
+      if (address && contains(ranges, address.family, address.value)) yield binding;
+    }
+  }
+
+  #tombstoneOf(binding: BindingSpec): Tombstone | undefined {
+    const current = this.get(binding.network, binding.address);
+    return this.#tombstones.get(binding) ?? (current && isSameRelease(current, binding) ? this.#tombstones.get(current) : undefined);
+  }
+
+  #seenAt(binding: BindingSpec): number {
+    return this.#tombstones.get(binding)?.seenAt ?? 0;
+  }
+
+  #secondsUntil(at: number | undefined): number {
+    return at === undefined ? 0 : Math.max(0, (at - this.#clock.monotonic()) / 1000);
+  }
+
+  #awaitEnd(tombstone: Tombstone): void {
+    const end = endOfState(tombstone);
+    if (end === undefined) this.#over.add(tombstone.binding);
+    else this.#stateEnds.push(end, tombstone);
+  }
+
+  /** Lets the released records whose time has come go on to their next state. */
+  #catchUp(): void {
+    if (this.#stateEnds.isEmpty) return;
+    const now = this.#clock.monotonic();
+    for (const tombstone of this.#stateEnds.takeUntil(now)) {
+      const { binding } = tombstone;
+      const network = this.#network(binding.network);
+      this.#eachBook(network, binding, (book) => this.#leaveBook(book, binding));
+      tombstone.state = tombstoneStateAt(tombstone, now);
+      this.#eachBook(network, binding, (book) => this.#enterBook(book, binding));
+      this.#awaitEnd(tombstone);
+    }
+  }
+}
+
+function hasOverlap(books: readonly PoolBook[]): boolean {
+  return books.some((book, index) => books.slice(index + 1).some((other) => overlaps(book.space.ranges, other.space.ranges)));
+}
+
+const sameRanges = (a: RangeSet, b: RangeSet): boolean => a.length === b.length && a.every((range, index) => isSame(range, b[index]!));
+
+const isSame = (a: RangeSet[number], b: RangeSet[number]): boolean => a.family === b.family && a.first === b.first && a.last === b.last;
+
+/** The ranges of either that the other has not exactly so. */
+function changedRanges(a: RangeSet, b: RangeSet): RangeSet {
+  const keyOf = (range: RangeSet[number]): string => `${range.first}-${range.last}`;
+  const inA = new Set(a.map(keyOf));
+  const inB = new Set(b.map(keyOf));
+  return [...a.filter((range) => !inB.has(keyOf(range))), ...b.filter((range) => !inA.has(keyOf(range)))];
+}
