@@ -1,0 +1,56 @@
+/**
+ * Where the controller is and how this node proves who it is. Everything is read anew for every attempt: the kubelet
+ * rotates token and CA in place.
+ */
+import { type Configuration, DEFAULT_SOCKET, parseController } from './configuration.ts';
+import type { Host } from './host.ts';
+
+/** The only name accepted in the controller's certificate, whatever its address: the plugin uses no DNS. */
+export const SERVER_NAME = 'berth-controller.berth.svc';
+
+const LONGEST_FILE = 256 * 1024;
+
+export interface Endpoint {
+  /** As Host.exchange takes it. */
+  readonly address: string;
+  readonly token: string;
+  readonly ca: string;
+}
+
+export type Endpoints = { readonly ok: true; readonly endpoints: readonly Endpoint[] } | { readonly ok: false; readonly missing: string };
+
+/** The configured controller; else the identity's `endpoints` (one https://ADDRESS:PORT a line); else the default socket. */
+export function findEndpoints(host: Host, configuration: Configuration): Endpoints {
+  const { controller, identityDir } = configuration;
+  const addresses = controller === undefined ? listEndpoints(host, identityDir) : [controller];
+  if (addresses.length === 0) return unixOnly(DEFAULT_SOCKET);
+  const first = addresses[0] ?? '';
+  if (first.startsWith('unix:')) return unixOnly(first);
+  const token = readText(host, `${identityDir}/token`);
+  // What is not printable ASCII is no token, and must not become a header.
+  if (!/^[\x21-\x7e]+$/.test(token)) return { ok: false, missing: `${identityDir}/token` };
+  const ca = readText(host, `${identityDir}/ca.crt`);
+  if (ca === '') return { ok: false, missing: `${identityDir}/ca.crt` };
+  return { ok: true, endpoints: addresses.map((address) => ({ address, token, ca })) };
+}
+
+/** STATUS: what must be on this node's disk before any ADD can work; undefined when it is there. */
+export function missingOnNode(host: Host, configuration: Configuration): string | undefined {
+  const found = findEndpoints(host, configuration);
+  if (!found.ok) return found.missing;
+  const socket = found.endpoints[0]?.address ?? '';
+  if (!socket.startsWith('unix:')) return undefined;
+  const directory = socket.slice('unix:'.length, socket.lastIndexOf('/')) || '/';
+  return host.inspectFile(directory)[0] === '' ? undefined : directory;
+}
+
+const unixOnly = (address: string): Endpoints => ({ ok: true, endpoints: [{ address, token: '', ca: '' }] });
+
+const readText = (host: Host, path: string): string => host.readFile(path, LONGEST_FILE)[1].trim();
+
+function listEndpoints(host: Host, identityDir: string): readonly string[] {
+  return readText(host, `${identityDir}/endpoints`)
+    .split('\n')
+    .map((line) => parseController(line.trim()))
+    .filter((address): address is string => address !== undefined && !address.startsWith('unix:'));
+}
