@@ -64,7 +64,7 @@ export function describeFault(fault: DatabaseFault, path: string): string {
     case 'Corrupt':
       return `the database ${path} is damaged: stop the controller, keep the file, and restore a backup (docs/embedded-store.md)`;
     case 'Foreign':
-      return `${path} is not a Berth database: give the path of one, or of a file that does not exist yet`;
+      return `${path} is not a Berth database, or its beginning has been overwritten: give the path of one, or of a file that does not exist yet`;
     case 'Newer':
       return `the database ${path} was written by a newer Berth: install that version again, or restore a backup made before the upgrade`;
     case 'Missing':
