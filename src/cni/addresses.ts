@@ -29,6 +29,9 @@ export function requestedAddresses(configuration: Plain, args: ReadonlyMap<strin
   return fine([]);
 }
 
+/** A hint may not make a DEL too large to be taken. */
+const MOST_PREVIOUS = 64;
+
 /** Of any CNI version, without prefix lengths; what does not look like one is left out. Undefined: no prevResult. */
 export function previousAddresses(configuration: Plain): readonly string[] | undefined {
   const previous = configuration['prevResult'];
@@ -37,5 +40,6 @@ export function previousAddresses(configuration: Plain): readonly string[] | und
   return ips
     .map((one) => (isPlain(one) ? one['address'] : undefined))
     .filter((text): text is string => isText(text) && LIKE_AN_ADDRESS.test(text))
+    .slice(0, MOST_PREVIOUS)
     .map((text) => text.replace(/\/.*$/, ''));
 }

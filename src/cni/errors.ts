@@ -19,7 +19,7 @@ export const Code = {
 } as const;
 
 /** What the controller's problems may say (DESIGN section 10); any other number from it becomes "try again later". */
-const CONTROLLER_CODES: readonly number[] = [4, 5, 7, 11, 100, 101, 102, 103, 104];
+const isControllerCode = (code: number): boolean => [4, 5, 7, 11].includes(code) || (code >= 100 && code < 200);
 
 export interface CniError {
   readonly code: number;
@@ -38,7 +38,7 @@ export const wrong = (code: number, msg: string, details?: string): { readonly o
 
 /** A controller's refusal, with every pool that was tried and why it refused. */
 export function fromProblem(problem: Problem): CniError {
-  const code = CONTROLLER_CODES.includes(problem.code) ? problem.code : Code.tryAgainLater;
+  const code = isControllerCode(problem.code) ? problem.code : Code.tryAgainLater;
   const tried = (problem.pools ?? []).map((one) => `pool "${one.pool}": ${one.detail}`).join('; ');
   return tried === '' ? { code, msg: problem.detail } : { code, msg: problem.detail, details: tried };
 }

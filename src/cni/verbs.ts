@@ -50,7 +50,11 @@ const deletion = (call: Call, attempt: number): CniDel => ({
 const put = (call: Call, question: Question, patience: Patience): Promise<Asked> =>
   ask(call.host, call.request.configuration, question, patience);
 
-const outOfReach = (why: string): CniError => ({ code: Code.tryAgainLater, msg: 'the controller is out of reach: is it running?', details: why });
+const outOfReach = (why: string): CniError => ({
+  code: Code.tryAgainLater,
+  msg: 'the controller is out of reach: is it running?',
+  details: why,
+});
 
 export async function add(call: Call): Promise<Performed> {
   const { request, host } = call;
