@@ -48,7 +48,7 @@ export function createServiceRoutes(service: Service, others: readonly Route[]):
       'The database as one file, consistent and verified',
       async (response) => {
         if (!service.backup) return refuse('InvalidRequest', `The ${service.store} store has no backup of its own.`);
-        return service.backup(response);
+        return sendBackup(response, service.backup);
       },
     ),
     stream('metrics', '/metrics', 'probe', service.metrics.contentType, 'Prometheus metrics', async (response) =>
@@ -102,6 +102,18 @@ function stream(
     contentType,
     serve: (_request, response, call) => serve(response, call.operations),
   };
+}
+
+/** What keeps a backup from being made (no space, say) is a sentence; a copy that breaks off midway is cut, so nobody takes it for whole. */
+async function sendBackup(response: ServerResponse, backup: NonNullable<Service['backup']>): Promise<Answer | void> {
+  response.setHeader('content-type', 'application/vnd.sqlite3');
+  response.setHeader('cache-control', 'no-store');
+  try {
+    await backup(response);
+  } catch (error) {
+    if (response.headersSent) throw error;
+    return refuse('Unavailable', `No backup was made: ${(error as Error).message}.`);
+  }
 }
 
 function sendText(response: ServerResponse, status: number, text: string, contentType = 'text/plain; charset=utf-8'): void {

@@ -1,0 +1,210 @@
+/** The command line: flags, their help, and one sentence when something is wrong with them. */
+import { hostname } from 'node:os';
+import yargs from 'yargs';
+import { parseListenAddress } from '../../src/server/listen-address.ts';
+import type { ListenAddress } from '../../src/server/listen-address.ts';
+import type { TlsFiles } from '../../src/server/https-listener.ts';
+import { VERSION } from '../../src/version.ts';
+import { nearest } from './nearest.ts';
+
+export type StoreChoice = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' };
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface RunOptions {
+  readonly store: StoreChoice;
+  readonly listen: readonly ListenAddress[];
+  readonly socketMode: number;
+  readonly poolsFile?: string;
+  readonly logLevel: LogLevel;
+  readonly nodeName: string;
+  readonly tls?: TlsFiles;
+}
+
+export type Command =
+  | { readonly kind: 'run'; readonly options: RunOptions }
+  | { readonly kind: 'backup'; readonly path: string; readonly destination: string }
+  | { readonly kind: 'said'; readonly text: string };
+
+/** The command line cannot be obeyed; the message is one sentence for who wrote it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const FLAGS = {
+  store: {
+    type: 'string',
+    default: 'sqlite:/var/lib/berth/berth.db',
+    requiresArg: true,
+    describe: 'Where records are kept: sqlite:PATH, or memory (gone with the process)',
+  },
+  listen: {
+    type: 'string',
+    array: true,
+    default: ['unix:/run/berth/berth.sock'],
+    requiresArg: true,
+    describe: 'unix:PATH, or https://HOST:PORT for plugins of other machines; may be given several times',
+  },
+  'socket-mode': {
+    type: 'string',
+    default: '0600',
+    requiresArg: true,
+    describe: 'Mode of the unix socket, octal: who may open it may ask for everything',
+  },
+  pools: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'AddressPool documents (YAML or JSON), applied at start and on SIGHUP; creates and updates, never deletes',
+  },
+  'tls-cert': { type: 'string', requiresArg: true, describe: 'Certificate for https (PEM); read again on SIGHUP and every minute' },
+  'tls-key': { type: 'string', requiresArg: true, describe: 'Its private key (PEM)' },
+  'client-ca': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'CA that signs the nodes’ certificates (PEM); a certificate’s CN is the node’s name',
+  },
+  'node-name': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Name of this machine: the node of all who call on the socket (default: the host name)',
+  },
+  'log-level': {
+    type: 'string',
+    choices: ['debug', 'info', 'warn', 'error'] as const,
+    default: 'info' as const,
+    requiresArg: true,
+    describe: 'The least level that is logged',
+  },
+} as const;
+
+/** Reads the arguments after the program's name. Throws UsageError. */
+export async function readCommandLine(args: readonly string[]): Promise<Command> {
+  let command: Command | undefined;
+  let said = '';
+  const known = [...Object.keys(FLAGS), 'help', 'version'];
+  const parser = yargs()
+    .scriptName('berth-controller')
+    .usage('$0 [flags]\n\nHands out IP addresses to CNI plugins, berthctl and the HTTP API, and keeps them in a store.')
+    .parserConfiguration({
+      'duplicate-arguments-array': false,
+      'greedy-arrays': false,
+      'camel-case-expansion': false,
+      'boolean-negation': false,
+    })
+    .command(
+      '$0',
+      false,
+      (builder) => builder.options(FLAGS),
+      (argv) => {
+        command = { kind: 'run', options: toRunOptions(argv as unknown as Arguments) };
+      },
+    )
+    .command(
+      'backup <destination>',
+      'Copy the database to a new file, also while the controller runs; the copy is verified',
+      (builder) =>
+        builder
+          .positional('destination', { type: 'string', demandOption: true, describe: 'File to write; must not exist' })
+          .option('store', FLAGS.store),
+      (argv) => {
+        const store = readStore(argv.store);
+        if (store.kind !== 'sqlite') throw new UsageError('Only --store sqlite:PATH has something to back up.');
+        command = { kind: 'backup', path: store.path, destination: argv.destination };
+      },
+    )
+    .example('$0 --store sqlite:/var/lib/berth/berth.db --pools /etc/berth/pools.yaml', 'what the systemd unit does')
+    .example('$0 --store memory --listen unix:/tmp/berth.sock', 'to try it out')
+    .epilogue('Exit codes: 0 stopped as asked, 1 failed, 2 wrong flags or a wrong --pools file.')
+    .version(VERSION)
+    .help()
+    .strict()
+    .wrap(100)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error instanceof UsageError ? error : new UsageError(explain(message ?? error.message, known));
+    });
+  await parser.parseAsync([...args], {}, (_error: unknown, _argv: unknown, output: string) => {
+    said = output;
+  });
+  if (command) return command;
+  return { kind: 'said', text: said };
+}
+
+interface Arguments {
+  readonly store: string;
+  readonly listen: readonly string[];
+  readonly 'socket-mode': string;
+  readonly pools?: string;
+  readonly 'tls-cert'?: string;
+  readonly 'tls-key'?: string;
+  readonly 'client-ca'?: string;
+  readonly 'node-name'?: string;
+  readonly 'log-level': LogLevel;
+}
+
+function toRunOptions(argv: Arguments): RunOptions {
+  const listen = argv.listen.map((text) => {
+    const outcome = parseListenAddress(text);
+    if (!outcome.ok) throw new UsageError(outcome.refusal.detail);
+    return outcome.value;
+  });
+  const tls = readTls(
+    argv,
+    listen.some(({ kind }) => kind === 'https'),
+  );
+  return {
+    store: readStore(argv.store),
+    listen,
+    socketMode: readMode(argv['socket-mode']),
+    logLevel: argv['log-level'],
+    nodeName: readNodeName(argv['node-name'] ?? hostname()),
+    ...(argv.pools !== undefined && { poolsFile: argv.pools }),
+    ...(tls && { tls }),
+  };
+}
+
+function readStore(text: string): StoreChoice {
+  if (text === 'memory') return { kind: 'memory' };
+  const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/s.exec(text)?.[1];
+  if (path !== undefined) return { kind: 'sqlite', path };
+  if (text === 'kubernetes') throw new UsageError('--store kubernetes is not in this build yet: use sqlite:PATH.');
+  throw new UsageError(`--store ${text}: must be sqlite:PATH or memory.`);
+}
+
+function readMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) throw new UsageError(`--socket-mode ${text}: must be three octal digits, as in 0600 or 0660.`);
+  const mode = parseInt(text, 8);
+  if ((mode & 0o600) !== 0o600)
+    throw new UsageError(`--socket-mode ${text}: the controller itself needs to read and write it, as in 0600.`);
+  return mode;
+}
+
+function readNodeName(name: string): string {
+  if (name.length > 253 || !/^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$/.test(name)) {
+    throw new UsageError('--node-name must be a host name: letters, digits, - and dots, at most 253.');
+  }
+  return name;
+}
+
+function readTls(argv: Arguments, needed: boolean): TlsFiles | undefined {
+  const { 'tls-cert': cert, 'tls-key': key, 'client-ca': clientCa } = argv;
+  if (!needed) {
+    if (cert ?? key ?? clientCa) throw new UsageError('--tls-cert, --tls-key and --client-ca go with --listen https://HOST:PORT.');
+    return undefined;
+  }
+  if (cert === undefined || key === undefined) throw new UsageError('--listen https:// needs --tls-cert and --tls-key.');
+  if (clientCa === undefined) {
+    throw new UsageError(
+      '--listen https:// needs --client-ca: without it nobody could tell who asks (tokens come with the Kubernetes store).',
+    );
+  }
+  return { cert, key, clientCa };
+}
+
+/** yargs' message as one sentence, with the flag that was probably meant. */
+function explain(message: string, known: readonly string[]): string {
+  const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1];
+  if (unknown === undefined) return `${message.replaceAll(/\s*\n\s*/g, ' ')} (--help lists the flags.)`;
+  const meant = nearest(unknown, known);
+  return `Unknown flag or argument: ${unknown}.${meant === undefined ? '' : ` Did you mean --${meant}?`} (--help lists them.)`;
+}

@@ -1,0 +1,17 @@
+/** pino as the Log port: one JSON line a message on stderr, written before the call returns, so a crash loses none. */
+import pino from 'pino';
+import type { Log } from '../../src/ipam/ports.ts';
+import type { LogLevel } from './flags.ts';
+
+export function createLog(level: LogLevel): Log {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      messageKey: 'message',
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}

@@ -1,0 +1,36 @@
+/** The store that --store names, with what the server wants of it. */
+import type { ServerResponse } from 'node:http';
+import type { Nodes } from '../../src/ipam/ports.ts';
+import type { StoreCounters } from '../../src/server/metrics.ts';
+import { openSqliteStore } from '../../src/sqlite/open.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { explainFailure } from './explain-failure.ts';
+import type { StoreChoice } from './flags.ts';
+import { MemoryNodes } from './memory-nodes.ts';
+
+export interface OpenedStore {
+  readonly kind: 'sqlite' | 'memory';
+  readonly store: Store;
+  readonly nodes: Nodes;
+  readonly counters?: () => StoreCounters;
+  readonly backup?: (response: ServerResponse) => Promise<void>;
+}
+
+/** `bootId` is empty where the machine has none to tell. Throws StartFailure. */
+export function openStore(choice: StoreChoice, local: { readonly node: string; readonly bootId: string }): OpenedStore {
+  const bootId = local.bootId === '' ? undefined : local.bootId;
+  if (choice.kind === 'memory') return { kind: 'memory', store: createMemoryStore(), nodes: new MemoryNodes(local.node, bootId) };
+  try {
+    const sqlite = openSqliteStore(choice.path, { localNode: { name: local.node, bootId } });
+    return {
+      kind: 'sqlite',
+      store: sqlite.store,
+      nodes: sqlite.nodes,
+      counters: () => sqlite.counters,
+      backup: async (response) => void (await sqlite.streamBackup(response)),
+    };
+  } catch (error) {
+    throw explainFailure(`open --store sqlite:${choice.path}`, error);
+  }
+}
