@@ -85,7 +85,7 @@ function overtakenBy({ context, request, attachment }: Call): string | undefined
 }
 
 async function addAddress(call: Call, slot: Slot): Promise<Outcome<Given>> {
-  const { context, caller } = call;
+  const { caller } = call;
   const tried = new Set<string>();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (caller.gone()) return refuse('Unavailable', 'the caller went away');
@@ -143,6 +143,7 @@ async function takeNew(call: Call, slot: Slot, attempt: number, tried: Set<strin
     family: slot.family,
     seed: `${subject.subinstance}/${subject.subid}/${request.ifName}`,
     node: caller.node,
+    ifName: request.ifName,
     mayRequest: false,
     ...(podUid !== undefined && { podUid }),
     ...(slot.requested !== undefined && { requested: slot.requested }),

@@ -21,7 +21,7 @@ interface Finding {
 
 export async function checkStore(context: Context, options: { readonly repair: boolean; readonly dryRun: boolean }): Promise<CheckReport> {
   const [bindings, pools] = [await context.store.bindings.list(), await context.store.pools.list()];
-  const findings = [
+  const findings: Finding[] = [
     ...staleView(context, bindings),
     ...context.view.ledger.verify().map((detail) => ({ code: 'IndexMismatch', object: 'ledger', detail })),
     ...bindings.flatMap((stored) => misplaced(context, stored)),

@@ -22,6 +22,7 @@ export interface Seeker {
   readonly seed: string;
   readonly node?: string;
   readonly podUid?: string;
+  readonly ifName?: string;
   readonly requested?: string;
   /** The pool's requestedAddresses binds those who ask through CNI, not an administrator. */
   readonly mayRequest: boolean;
@@ -62,6 +63,7 @@ function chooseInPool(context: Context, pool: LedgerPool, seeker: Seeker, attemp
     seed: seeker.seed,
     attempt,
     avoid,
+    ...(seeker.ifName !== undefined && { ifName: seeker.ifName }),
     ...(seeker.requested !== undefined && { requested: seeker.requested }),
   });
   return choice.ok ? done({ ...choice.value, pool }) : choice;
