@@ -18,7 +18,7 @@ import type {
 type Fields = Record<string, unknown>;
 export type Guard<T> = (value: unknown) => value is T;
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string';
 const hasTexts = (value: Fields, ...names: string[]): boolean => names.every((name) => isText(value[name]));
 const isListOf = (value: unknown, item: (value: unknown) => boolean): boolean => Array.isArray(value) && value.every(item);

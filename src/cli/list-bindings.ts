@@ -1,0 +1,41 @@
+/** What `binding list` and `find` have in common. */
+import type { BindingQuery } from '../client/client.ts';
+import type { AddressBinding } from '../protocol.ts';
+import type { Context } from './command.ts';
+import { bindingObjectName } from './names.ts';
+import { bindingTable } from './print-bindings.ts';
+import { printListing } from './printer.ts';
+import { parseResource } from './resource.ts';
+import { UsageError } from './usage.ts';
+
+const PLAIN_FILTERS = ['subinstance', 'subid', 'pool', 'network', 'node', 'tag', 'state'] as const;
+
+/** The filters that were given, checked. */
+export function readFilters({ values }: Context): BindingQuery {
+  if (values.flag('all-subinstances') && values.text('subinstance') !== undefined) throw new UsageError('give -n or -A, not both');
+  const query: Record<string, string> = {};
+  for (const name of PLAIN_FILTERS) {
+    const value = values.text(name);
+    if (value !== undefined) query[name] = value;
+  }
+  const resource = values.text('resource');
+  if (resource !== undefined) {
+    const { type, value } = parseResource(resource);
+    query['resource'] = `${type}:${value}`;
+  }
+  return query;
+}
+
+/** Prints every binding that the options and `more` select; returns how many. */
+export async function listBindings(context: Context, more: BindingQuery): Promise<number> {
+  const query = { ...readFilters(context), ...more };
+  const items: AddressBinding[] = [];
+  for await (const binding of context.client().eachBinding(query)) items.push(binding);
+  await printListing(context.printer, {
+    items,
+    table: bindingTable(context.world.timers.now()),
+    name: bindingObjectName,
+    none: query.state === 'released' || query.state === 'all' ? 'No bindings.' : 'Nothing is held.',
+  });
+  return items.length;
+}

@@ -1,0 +1,27 @@
+/** Names as people have them in hand: also what `-o name` printed. */
+import { canonicalAddress } from '../core/address.ts';
+import { parseBindingName } from '../core/binding-name.ts';
+import type { AddressBinding, AddressPool } from '../protocol.ts';
+import { UsageError } from './usage.ts';
+
+export const poolObjectName = (pool: AddressPool): string => `addresspool/${pool.metadata.name}`;
+export const bindingObjectName = (binding: AddressBinding): string => `addressbinding/${binding.metadata.name}`;
+
+/** "blue", "pool/blue", "addresspool/blue" and "addresspool.berth-ipam.dev/blue" all mean blue. */
+export const readPoolName = (text: string): string => text.replace(/^(?:pools?|apools?|addresspools?(?:\.berth-ipam\.dev)?)\//, '');
+
+export interface AddressName {
+  readonly address: string;
+  /** Undefined where the text does not say. */
+  readonly network: string | undefined;
+}
+
+/** "10.0.0.5", or an object's name "[addressbinding/]default.10-0-0-5". Throws UsageError for what is no address. */
+export function readAddressName(text: string): AddressName {
+  const name = text.replace(/^(?:bindings?|abinds?|addressbindings?(?:\.berth-ipam\.dev)?)\//, '');
+  const address = canonicalAddress(name);
+  if (address !== undefined) return { address, network: undefined };
+  const parsed = parseBindingName(name);
+  if (!parsed) throw new UsageError(`"${text}" is not an IP address`);
+  return parsed;
+}

@@ -1,0 +1,72 @@
+/** berthctl from its arguments to its exit code. */
+import { DEFAULT_CONTROLLER, parseEndpoint } from '../client/endpoint.ts';
+import { openClient, type Client } from '../client/client.ts';
+import type { Context } from './command.ts';
+import { parseDuration } from './duration.ts';
+import { DONE, INTERRUPTED } from './exit-code.ts';
+import { describeFailure } from './failure.ts';
+import { createPrinter, type Format } from './printer.ts';
+import { printable } from './text.ts';
+import { UsageError } from './usage.ts';
+import type { Values } from './values.ts';
+import type { World } from './world.ts';
+
+const USUAL_TIMEOUT = '10s';
+/** A timer of Node holds no more than 2^31 - 1 ms. */
+const LONGEST_TIMEOUT_MILLISECONDS = 2_147_483_647;
+
+export async function runCli(argv: readonly string[], world: World): Promise<number> {
+  let controller: Context['controller'] = { text: DEFAULT_CONTROLLER, from: 'default' };
+  let client: Client | undefined;
+  try {
+    if (argv[0] === '__complete') {
+      const { complete } = await import('./completion/complete.ts');
+      return await complete(argv.slice(1), world);
+    }
+    const { parseArguments } = await import('./parse.ts');
+    const parsed = await parseArguments(argv.length === 0 ? ['--help'] : argv, world.stdout.columns);
+    if (parsed.kind === 'help') {
+      world.stdout.write(parsed.text);
+      return DONE;
+    }
+    const { command, values } = parsed;
+    controller = findController(values, world);
+    const timeoutMilliseconds = readTimeout(values);
+    const printer = createPrinter(world, {
+      format: values.text('output') as Format | undefined,
+      headers: !values.flag('no-headers'),
+      quiet: values.flag('quiet'),
+    });
+    const openOnce = (): Client =>
+      (client ??= openClient({ endpoint: readEndpoint(controller.text), timers: world.timers, timeoutMilliseconds }));
+    const interrupted = new Promise<number>((resolve) =>
+      world.interrupted.addEventListener('abort', () => resolve(INTERRUPTED), { once: true }),
+    );
+    return await Promise.race([interrupted, command.run({ world, values, printer, client: openOnce, controller })]);
+  } catch (error) {
+    const { lines, exitCode } = describeFailure(error, controller);
+    world.stderr.write(lines.map((line) => `${printable(line)}\n`).join(''));
+    return exitCode;
+  } finally {
+    client?.close();
+  }
+}
+
+export function findController(values: Pick<Values, 'text'>, world: Pick<World, 'environment'>): Context['controller'] {
+  const option = values.text('controller');
+  if (option !== undefined) return { text: option, from: '--controller' };
+  const variable = world.environment('BERTH_CONTROLLER');
+  return variable ? { text: variable, from: 'BERTH_CONTROLLER' } : { text: DEFAULT_CONTROLLER, from: 'default' };
+}
+
+export function readEndpoint(text: string) {
+  const parsed = parseEndpoint(text);
+  if (!parsed.ok) throw new UsageError(parsed.detail);
+  return parsed.endpoint;
+}
+
+function readTimeout(values: Values): number {
+  const milliseconds = parseDuration(values.text('timeout') ?? USUAL_TIMEOUT, '--timeout');
+  if (milliseconds < 1 || milliseconds > LONGEST_TIMEOUT_MILLISECONDS) throw new UsageError('--timeout must be between 1ms and 24d');
+  return milliseconds;
+}
