@@ -18,7 +18,8 @@ import { basename, dirname, join } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { explainError } from './faults.ts';
+import { DatabaseUnavailable, describeFault, explainError } from './faults.ts';
+import { readVersion } from './migrations.ts';
 import { checkSound } from './open-database.ts';
 
 export interface Backup {
@@ -36,6 +37,7 @@ const ALL_PAGES = 0x7fff_ffff;
 
 /** Writes a verified copy of the database at `path` to `destination`, which must not exist yet. Throws with a sentence. */
 export async function backupDatabase(path: string, destination: string): Promise<Backup> {
+  if (!existsSync(path)) throw new DatabaseUnavailable('Missing', describeFault('Missing', path));
   if (existsSync(destination)) throw new Error(`${destination} exists already: a backup never overwrites a file`);
   if (!existsSync(dirname(destination))) throw new Error(`the folder of ${destination} does not exist`);
   checkSpace(path, destination);
@@ -43,20 +45,25 @@ export async function backupDatabase(path: string, destination: string): Promise
   rmSync(partial, { force: true });
   try {
     closeSync(openSync(partial, 'ax', 0o600));
-    const source = new DatabaseSync(path, { readOnly: true });
-    try {
-      await backup(source, partial, { rate: ALL_PAGES });
-    } finally {
-      source.close();
-    }
-    const counts = verify(partial);
+    await copyPages(path, partial);
+    const counts = verify(partial, path);
     syncPath(partial);
     renameSync(partial, destination);
     syncPath(dirname(destination));
     return { path: destination, bytes: statSync(destination).size, ...counts };
   } catch (error) {
     for (const left of [partial, `${partial}-wal`, `${partial}-shm`, `${partial}-journal`]) rmSync(left, { force: true });
-    throw explainError(error, partial);
+    throw explainError(error, destination);
+  }
+}
+
+async function copyPages(path: string, partial: string): Promise<void> {
+  const source = new DatabaseSync(path, { readOnly: true });
+  try {
+    readVersion(source, path);
+    await backup(source, partial, { rate: ALL_PAGES });
+  } finally {
+    source.close();
   }
 }
 
@@ -82,11 +89,11 @@ let streams = 0;
 const nextStreamFile = (path: string): string => `${path}.stream-${process.pid}-${++streams}`;
 
 /** A file that needs no log beside it, and that says of itself that it is whole. */
-function verify(copy: string): { bindings: number; pools: number } {
+function verify(copy: string, path: string): { bindings: number; pools: number } {
   const database = new DatabaseSync(copy);
   try {
     database.exec('PRAGMA journal_mode = DELETE');
-    checkSound(database, copy);
+    checkSound(database, path);
     const count = (table: string): number => Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n']);
     return { bindings: count('bindings'), pools: count('pools') };
   } finally {
