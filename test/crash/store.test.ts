@@ -1,0 +1,107 @@
+/** kill -9 at every named point of a commit: what was acknowledged is there afterwards, and nothing else that was not asked for. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, onTestFinished, test } from 'vitest';
+import type { BindingSpec } from '../../src/core/binding.ts';
+import { openSqliteStore } from '../../src/sqlite/open.ts';
+import type { Stored } from '../../src/store/store.ts';
+import { readJournal } from './journal.ts';
+import { killPlan, kills } from './kill-at.ts';
+import type { StoreEntry } from './store-child.ts';
+
+const CHILD = fileURLToPath(new URL('store-child.ts', import.meta.url));
+
+test(
+  `${kills()} kills of a process with eight writers lose no acknowledged write and undo no acknowledged removal`,
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'berth-crash-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, 'berth.db');
+    const journalPath = join(folder, 'journal');
+    let unanswered = 0;
+    for (const [index, { step, pass }] of killPlan(kills()).entries()) {
+      await runUntilKilled([path, journalPath, step, String(pass), `run${index}`]);
+      const { store, nodes, close } = openSqliteStore(path, { localNode: { name: 'here' } });
+      const entries = readJournal<StoreEntry>(journalPath);
+      const found = checkAgainst(await store.bindings.list(), entries);
+      unanswered += found.unanswered;
+      await checkBoots(nodes, entries);
+      await close();
+      expect(found.violations, `after the kill at pass ${pass} of ${step}`).toEqual([]);
+    }
+    const entries = readJournal<StoreEntry>(journalPath);
+    const acknowledged = entries.filter((entry) => entry.kind === 'done').length;
+    console.log(`${kills()} kills: ${acknowledged} acknowledged writes kept, ${unanswered} unanswered ones found done, 0 lost, 0 undone`);
+    expect(acknowledged).toBeGreaterThan(kills());
+    const database = new DatabaseSync(path);
+    expect(database.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+    database.close();
+  },
+  20_000 + kills() * 3_000,
+);
+
+async function runUntilKilled(args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [CHILD, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  expect([code, signal, errors]).toEqual([null, 'SIGKILL', '']);
+}
+
+/** Compares what is there with what was asked and answered. `unanswered`: records of calls that got no answer, which is allowed. */
+function checkAgainst(
+  records: readonly Stored<BindingSpec>[],
+  entries: readonly StoreEntry[],
+): { readonly violations: readonly string[]; readonly unanswered: number } {
+  const violations: string[] = [];
+  const there = new Map(records.map((record) => [record.name, record]));
+  const intents = new Map(entries.filter((entry) => entry.kind === 'intent').map((entry) => [entry.call, entry]));
+  const answered = new Set(entries.filter((entry) => entry.kind !== 'intent').map((entry) => entry.call));
+  const done = entries.filter((entry) => entry.kind === 'done');
+  const refused = new Set(entries.filter((entry) => entry.kind === 'refused').map((entry) => entry.call));
+  const removedUids = new Set(done.filter((entry) => entry.verb === 'remove').map((entry) => entry.uid));
+  let unanswered = 0;
+
+  for (const record of records) {
+    const call = record.spec.subid;
+    if (!intents.has(call)) violations.push(`${record.name} holds ${call}, which nobody asked for`);
+    if (refused.has(call)) violations.push(`${record.name} holds ${call}, which was refused`);
+    if (removedUids.has(record.uid)) violations.push(`${record.name} is there although its removal was acknowledged`);
+    if (!answered.has(call)) unanswered++;
+  }
+  for (const name of new Set(done.map((entry) => entry.name))) {
+    const record = there.get(name);
+    const last = done
+      .filter((entry) => entry.name === name && entry.verb !== 'remove')
+      .sort((a, b) => Number(b.version) - Number(a.version))[0];
+    if (!last || record?.version === last.version) continue;
+    if (record && Number(record.version) > Number(last.version)) {
+      if (answered.has(record.spec.subid))
+        violations.push(`${name} has a newer version than the last acknowledged one, of an answered call`);
+      continue;
+    }
+    const removed = [...intents.values()].some(
+      (entry) => entry.verb === 'remove' && entry.base?.uid === last.uid && !refused.has(entry.call),
+    );
+    if (record || !removed) violations.push(`${name} lost its acknowledged version ${last.version} of ${last.call}`);
+  }
+  const creates = done.filter((entry) => entry.verb === 'create');
+  if (new Set(creates.map((entry) => entry.uid)).size !== creates.length) violations.push('one uid was given twice');
+  return { violations, unanswered };
+}
+
+/** A boot that was announced is remembered: of all that were, only the last one announced or a later one can be current. */
+async function checkBoots(
+  nodes: { isSuperseded(node: string, bootId: string): Promise<boolean> },
+  entries: readonly StoreEntry[],
+): Promise<void> {
+  const announced = entries.filter((entry) => entry.kind === 'boot').map((entry) => entry.call);
+  expect(new Set(announced).size).toBe(announced.length);
+  for (const bootId of announced.slice(0, -1)) expect(await nodes.isSuperseded('there', bootId), bootId).toBe(true);
+}
