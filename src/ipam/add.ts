@@ -2,17 +2,19 @@
  * ADD: one address per slot for one attachment, all or none, idempotent. The holder is an incarnation (the pod's UID,
  * or the container where there is no pod), and only a newer stamp takes an attachment over (DESIGN section 5).
  */
+import { bindingName } from '../core/binding-name.ts';
 import type { Attachment, BindingSpec, Resource } from '../core/binding.ts';
 import { attachmentKey, holderKey } from '../core/holder.ts';
 import { prefixLengthFor } from '../core/pool.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
-import { compareStamps, type Stamp } from '../core/stamp.ts';
+import { compareStamps, sameStamp, type Stamp } from '../core/stamp.ts';
 import type { CniAdd, CniAddAnswer } from '../protocol.ts';
 import type { Stored } from '../store/store.ts';
 import { chooseInPools, type Seeker } from './choose-in-pools.ts';
 import type { Context } from './context.ts';
 import type { Caller } from './operations.ts';
 import type { BootVerdict } from './ports.ts';
+import { letGo } from './release-condemned.ts';
 import { releaseOlderBoots } from './release-older-boots.ts';
 import { selectSlots, type Slot } from './select-pools.ts';
 import { createBinding, learn, releaseBinding, removeBinding, replaceBinding } from './write.ts';
@@ -57,7 +59,10 @@ async function addAttachment(call: Call): Promise<Outcome<CniAddAnswer>> {
 
   const given: Given[] = [];
   for (const slot of slots.value) {
-    const got = await addAddress(call, slot);
+    const got = await addAddress(call, slot).catch((error: unknown) => {
+      abandon(call, given);
+      throw error;
+    });
     if (!got.ok) {
       if (!call.caller.gone()) await takeBack(call, given);
       return got;
@@ -79,7 +84,7 @@ async function addAttachment(call: Call): Promise<Outcome<CniAddAnswer>> {
 function overtakenBy({ context, request, attachment }: Call): string | undefined {
   const newer = (by: Stamp | undefined) => by !== undefined && by.bootId === request.stamp.bootId && compareStamps(by, request.stamp) > 0;
   const deleted =
-    context.tombstones.newerThan(attachment, request.stamp) !== undefined ||
+    context.tombstones.deletedAfter(attachment, request.stamp) !== undefined ||
     context.view.ledger.byAttachment(attachment).some((binding) => newer(binding.releasedBy));
   return deleted ? `container ${request.containerId} was deleted after this call was made` : undefined;
 }
@@ -171,6 +176,11 @@ async function takeNew(call: Call, slot: Slot, attempt: number, tried: Set<strin
     if (stored !== undefined) return done({ stored, slot, before: { spec: replaces } });
     tried.add(`${spec.network}/${address}`);
     return undefined;
+  } catch (error) {
+    // It may have been written: the caller hears no, so a record with this stamp is nobody's, now or when it arrives.
+    context.tombstones.failed(call.attachment, request.stamp);
+    letGo(context, bindingName(spec.network, address), request.stamp, request.stamp);
+    throw error;
   } finally {
     land();
   }
@@ -209,15 +219,17 @@ async function takeBack({ context }: Call, given: readonly Given[]): Promise<voi
   }
 }
 
+/** The store failed in the middle: what this call has written before is let go as soon as the store allows it. */
+function abandon({ context, request }: Call, given: readonly Given[]): void {
+  for (const { stored, before } of given) if (before !== undefined) letGo(context, stored.name, request.stamp, request.stamp);
+}
+
 async function releaseOwn({ context, request }: Call, given: readonly Given[]): Promise<void> {
   for (const { stored } of given) {
-    const mine = (spec: BindingSpec) =>
-      spec.attachments.some((attachment) => attachment.stamp === request.stamp || sameCall(attachment.stamp, request.stamp));
+    const mine = (spec: BindingSpec) => spec.attachments.some((attachment) => sameStamp(attachment.stamp, request.stamp));
     await releaseBinding(context, stored.name, mine, request.stamp);
   }
 }
-
-const sameCall = (a: Stamp, b: Stamp): boolean => a.bootId === b.bootId && compareStamps(a, b) === 0;
 
 /** Lets go of what an edited network configuration no longer asks for: an ADD returns exactly the set of its key. */
 async function releaseUnasked({ context, caller, request, attachment }: Call, given: readonly Given[]): Promise<void> {

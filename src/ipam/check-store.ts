@@ -5,12 +5,11 @@
  */
 import { bindingName } from '../core/binding-name.ts';
 import { isBound, type BindingSpec } from '../core/binding.ts';
-import { holderKey } from '../core/holder.ts';
-import { compareStamps } from '../core/stamp.ts';
+import { holderKeyOf } from '../core/holder.ts';
 import type { CheckReport } from '../protocol.ts';
 import type { Stored } from '../store/store.ts';
 import type { Context } from './context.ts';
-import { learn, releaseBinding } from './write.ts';
+import { learn } from './write.ts';
 
 interface Finding {
   readonly code: string;
@@ -25,7 +24,7 @@ export async function checkStore(context: Context, options: { readonly repair: b
     ...staleView(context, bindings),
     ...context.view.ledger.verify().map((detail) => ({ code: 'IndexMismatch', object: 'ledger', detail })),
     ...bindings.flatMap((stored) => misplaced(context, stored)),
-    ...twoForOneHolder(context, bindings),
+    ...twoForOneHolder(bindings),
   ];
   const report: CheckReport['findings'][number][] = [];
   for (const { code, object, detail, repair } of findings) {
@@ -83,31 +82,18 @@ function misplaced(context: Context, { name, spec }: Stored<BindingSpec>): Findi
   return [];
 }
 
-/** LESSONS H: the newer stamp stays, the other is let go. Of two boots nobody can tell here: no repair. */
-function twoForOneHolder(context: Context, bindings: readonly Stored<BindingSpec>[]): Finding[] {
+/** Those of one boot are healed as they arrive (release-condemned.ts); of two boots only a person, or a DEL, can tell. */
+function twoForOneHolder(bindings: readonly Stored<BindingSpec>[]): Finding[] {
   const byHolder = new Map<string, Stored<BindingSpec>>();
   const findings: Finding[] = [];
   for (const stored of bindings.filter(({ spec }) => isBound(spec))) {
     for (const attachment of stored.spec.attachments) {
-      const family = stored.spec.address.includes(':') ? 'IPv6' : 'IPv4';
-      const key = `${stored.spec.network}/${holderKey({ ...attachment, family, slot: stored.spec.slot })}`;
+      const key = `${stored.spec.network}/${holderKeyOf(stored.spec, attachment)}`;
       const other = byHolder.get(key);
-      if (other === undefined) {
-        byHolder.set(key, stored);
-        continue;
-      }
-      const otherStamp = other.spec.attachments[0]?.stamp;
-      const sameBoot = otherStamp !== undefined && otherStamp.bootId === attachment.stamp.bootId;
-      const older = sameBoot && compareStamps(otherStamp, attachment.stamp) > 0 ? stored : other;
-      const isOlder = (spec: BindingSpec) => JSON.stringify(spec) === JSON.stringify(older.spec);
-      findings.push({
-        code: 'TwoForOneHolder',
-        object: stored.name,
-        detail: `one attachment of ${stored.spec.subinstance}/${stored.spec.subid} holds ${other.spec.address} and ${stored.spec.address}`,
-        ...(sameBoot && {
-          repair: { words: `release ${older.spec.address}, the older`, run: () => releaseBinding(context, older.name, isOlder) },
-        }),
-      });
+      byHolder.set(key, stored);
+      if (other === undefined) continue;
+      const detail = `one attachment of ${stored.spec.subinstance}/${stored.spec.subid} holds ${other.spec.address} and ${stored.spec.address}: release the one it does not use`;
+      findings.push({ code: 'TwoForOneHolder', object: stored.name, detail });
     }
   }
   return findings;

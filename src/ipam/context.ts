@@ -17,6 +17,8 @@ export interface Context {
   readonly locks: Locks;
   readonly flights: Flights;
   readonly tombstones: Tombstones;
+  /** The controller is stopping: what is tried again and again ends. */
+  readonly closed: () => boolean;
   /** What a pool's document leaves out and this kind of installation answers differently. */
   readonly poolDefaults: Partial<PoolSpecInput>;
 }

@@ -38,7 +38,7 @@ function releaseAttachment(context: Context, caller: Caller, request: CniDel, is
   const releasable = (spec: BindingSpec) => spec.attachments.length > 0 && spec.attachments.every((held) => isOwn(held) && isOlder(held));
 
   return context.locks.run(`attachment/${key}`, async () => {
-    context.tombstones.put(key, request.stamp);
+    context.tombstones.deleted(key, request.stamp);
     const names = new Set(
       context.view.ledger
         .byAttachment(key)

@@ -1,6 +1,4 @@
 /** Wires the operations to a store and to the world, and keeps what runs by itself: following the store, collecting, sweeping. */
-import { attachmentKey } from '../core/holder.ts';
-import { isBound } from '../core/binding.ts';
 import type { Timers } from '../core/clock.ts';
 import type { PoolSpecInput } from '../core/pool-spec.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
@@ -21,9 +19,9 @@ import { Locks } from './locks.ts';
 import type { Operations } from './operations.ts';
 import { applyPool, deletePool } from './pools.ts';
 import type { Log, Nodes } from './ports.ts';
+import { releaseCondemned } from './release-condemned.ts';
 import { Tombstones } from './tombstones.ts';
 import { View } from './view.ts';
-import { releaseBinding } from './write.ts';
 
 export interface Ports {
   readonly store: Store;
@@ -54,6 +52,7 @@ const SWEPT_AT_ONCE = 64;
 
 export function openIpam(ports: Ports): Ipam {
   const view = new View(ports.timers);
+  let closed = false;
   const context: Context = {
     store: ports.store,
     nodes: ports.nodes,
@@ -63,11 +62,12 @@ export function openIpam(ports: Ports): Ipam {
     locks: new Locks(),
     flights: new Flights(),
     tombstones: new Tombstones(ports.timers),
+    closed: () => closed,
     poolDefaults: ports.poolDefaults ?? EMBEDDED_DEFAULTS,
   };
   const admission = new Admission(ports.admission ?? ADMISSION);
   const listings = new Listings(view);
-  const stops = [view.follow(ports.store), releaseTombstoned(context)];
+  const stops = [view.follow(ports.store), releaseCondemned(context)];
   void view.whenSynced().then(() => {
     // At once: if this machine has booted since, what it held then is not held any more.
     void collect(context, { dryRun: false }).catch((error: unknown) => ports.log.warn({ error }, 'a background pass failed'));
@@ -120,24 +120,10 @@ export function openIpam(ports: Ports): Ipam {
     collect: (options) => collect(context, options),
     subscribe: (listener) => view.subscribe(listener),
     close: async () => {
+      closed = true;
       for (const stop of stops) stop();
     },
   };
-}
-
-/** A record that arrives, by whatever way, after its DEL was answered "unknown" is let go (LESSONS G). */
-function releaseTombstoned(context: Context): () => void {
-  return context.view.subscribe((event) => {
-    if (event.kind !== 'binding' || event.type !== 'put' || !isBound(event.stored.spec)) return;
-    for (const attachment of event.stored.spec.attachments) {
-      const by = context.tombstones.newerThan(attachmentKey(attachment), attachment.stamp);
-      if (by === undefined) continue;
-      const same = (spec: typeof event.stored.spec) => spec.attachments.some((held) => held.containerId === attachment.containerId);
-      void releaseBinding(context, event.stored.name, same, by).catch((error: unknown) =>
-        context.log.warn({ error }, 'a deleted attachment could not be released yet'),
-      );
-    }
-  });
 }
 
 /** Runs again and again, one pass after the other; a pass that fails is logged and tried again. */

@@ -1,43 +1,64 @@
 /**
- * What DEL leaves in memory for 60 s, by attachment: an older ADD of it that is still under way, here or on another
- * replica, is refused or its record let go when it arrives (LESSONS G). By stamp, not for ever: a runtime may add the
- * same container id again (nerdctl does).
+ * What is remembered for 60 s of calls whose effect may still be on its way, by attachment:
+ *
+ * - a DEL. An older ADD that is still under way, here or on another replica, is refused, or its record let go when it
+ *   arrives (LESSONS G). By stamp, not for ever: a runtime may add the same container id again (nerdctl does).
+ * - an ADD that failed after it had been sent to the store. Its caller was told no, so a record with exactly its stamp
+ *   is nobody's; a retry of the call has a newer stamp and is not meant.
  */
 import type { Clock } from '../core/clock.ts';
-import { compareStamps, type Stamp } from '../core/stamp.ts';
+import { compareStamps, sameStamp, type Stamp } from '../core/stamp.ts';
 
 const KEPT_MS = 60_000;
 
+interface Tombstone {
+  readonly stamp: Stamp;
+  readonly until: number;
+}
+
 export class Tombstones {
   readonly #clock: Clock;
-  /** In order of time, because a key that is set again is moved to the end. */
-  readonly #tombstones = new Map<string, { readonly stamp: Stamp; readonly until: number }>();
+  // In order of time, because a key that is set again is moved to the end.
+  readonly #deleted = new Map<string, Tombstone>();
+  readonly #failed = new Map<string, Tombstone>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  put(attachment: string, stamp: Stamp): void {
-    this.#sweep();
-    const old = this.#tombstones.get(attachment);
-    if (old !== undefined && old.stamp.bootId === stamp.bootId && compareStamps(old.stamp, stamp) > 0) return;
-    this.#tombstones.delete(attachment);
-    this.#tombstones.set(attachment, { stamp, until: this.#clock.monotonic() + KEPT_MS });
+  deleted(attachment: string, stamp: Stamp): void {
+    const old = this.#current(this.#deleted, attachment);
+    if (old === undefined || old.bootId !== stamp.bootId || compareStamps(old, stamp) <= 0) this.#put(this.#deleted, attachment, stamp);
   }
 
-  /** The DEL that forbids a call of that attachment with that stamp, if there was one. */
-  newerThan(attachment: string, stamp: Stamp): Stamp | undefined {
-    this.#sweep();
-    const tombstone = this.#tombstones.get(attachment)?.stamp;
-    if (tombstone === undefined || tombstone.bootId !== stamp.bootId) return undefined;
-    return compareStamps(tombstone, stamp) > 0 ? tombstone : undefined;
+  failed(attachment: string, stamp: Stamp): void {
+    this.#put(this.#failed, attachment, stamp);
   }
 
-  #sweep(): void {
+  /** The stamp of the DEL that came after a call of that attachment. */
+  deletedAfter(attachment: string, stamp: Stamp): Stamp | undefined {
+    const by = this.#current(this.#deleted, attachment);
+    return by !== undefined && by.bootId === stamp.bootId && compareStamps(by, stamp) > 0 ? by : undefined;
+  }
+
+  /** The stamp of the call because of which a record with this attachment and stamp has no owner. */
+  condemns(attachment: string, stamp: Stamp): Stamp | undefined {
+    const failed = this.#current(this.#failed, attachment);
+    if (failed !== undefined && sameStamp(failed, stamp)) return failed;
+    return this.deletedAfter(attachment, stamp);
+  }
+
+  #put(tombstones: Map<string, Tombstone>, attachment: string, stamp: Stamp): void {
+    tombstones.delete(attachment);
+    tombstones.set(attachment, { stamp, until: this.#clock.monotonic() + KEPT_MS });
+  }
+
+  #current(tombstones: Map<string, Tombstone>, attachment: string): Stamp | undefined {
     const now = this.#clock.monotonic();
-    for (const [attachment, { until }] of this.#tombstones) {
-      if (until > now) return;
-      this.#tombstones.delete(attachment);
+    for (const [old, { until }] of tombstones) {
+      if (until > now) break;
+      tombstones.delete(old);
     }
+    return tombstones.get(attachment)?.stamp;
   }
 }
