@@ -15,9 +15,9 @@ export class LocalError extends Error {
   override readonly name = 'LocalError';
 }
 
-export function describeFailure(error: unknown, controller: Context['controller']): Failure {
+export function describeFailure(error: unknown, controller: Context['controller'], command: string): Failure {
   if (error instanceof UsageError) {
-    const help = `berthctl ${error.command === '' ? '' : `${error.command} `}--help`;
+    const help = ['berthctl', error.command || command, '--help'].filter((word) => word !== '').join(' ');
     return { lines: [`berthctl: ${error.message}`, `See "${help}".`], exitCode: USAGE };
   }
   if (error instanceof RefusedError) return { lines: describeRefusal(error), exitCode: exitCodeOf(error.problem.reason) };

@@ -140,7 +140,7 @@ function explain({ message, error }: { message: string; error: Error | undefined
     return new UsageError(`${where.path} needs ${names.join(' and ')}`, where.path);
   }
   if (/^Not enough non-option arguments/.test(text)) {
-    const names = (where.command?.positionals ?? []).filter(({ optional }) => !optional).map(({ name }) => name);
+    const names = (where.command?.positionals ?? []).filter(({ optional }) => !optional).map(({ name }) => name.toUpperCase());
     return new UsageError(`${where.path} needs ${names.join(' and ')}`, where.path);
   }
   const choice = /Argument: (\S+), Given: "(.*?)", Choices: (.*)/s.exec(text);

@@ -39,7 +39,7 @@ export const formatResource = ({ type, value }: Resource): string => `${type}:${
 /** "in 59m", or "12s ago" for a lease that nobody has collected yet. */
 export function formatUntil(time: string, now: number): string {
   const left = Date.parse(time) - now;
-  return left < 0 ? `${formatAge(-left)} ago` : `in ${formatAge(left)}`;
+  return left < 0 ? `${formatAge(-left)} ago` : `in ${formatAge(Math.ceil(left / 1000) * 1000)}`;
 }
 
 export function formatTags(tags: Readonly<Record<string, string>> | undefined): string {

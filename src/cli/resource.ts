@@ -1,10 +1,11 @@
-/** Resources and tags as they are typed. Whether a MAC is one is the controller's to say. */
+/** Resources and tags as they are typed. */
+import { normaliseResource } from '../core/resource.ts';
 import type { Resource, ResourceKind } from '../protocol.ts';
 import { UsageError, didYouMean } from './usage.ts';
 
 export const RESOURCE_KINDS: readonly ResourceKind[] = ['mac', 'vm', 'container', 'pod', 'custom'];
 
-/** "mac:02:00:00:00:00:01" */
+/** "mac:02:00:00:00:00:01", the MAC in any spelling: what comes out is canonical. */
 export function parseResource(text: string): Resource {
   const colon = text.indexOf(':');
   const type = colon < 0 ? text : text.slice(0, colon);
@@ -16,7 +17,9 @@ export function parseResource(text: string): Resource {
     );
   }
   if (value === '') throw new UsageError(`--resource: "${text}" has no value; write it as ${kind}:VALUE`);
-  return { type: kind, value };
+  const resource = normaliseResource({ type: kind, value });
+  if (!resource.ok) throw new UsageError(`--resource: ${resource.refusal.detail}`);
+  return resource.value;
 }
 
 /** ["rack=7", "gpu"] → {rack: "7", gpu: ""} */

@@ -18,6 +18,7 @@ const LONGEST_TIMEOUT_MILLISECONDS = 2_147_483_647;
 export async function runCli(argv: readonly string[], world: World): Promise<number> {
   let controller: Context['controller'] = { text: DEFAULT_CONTROLLER, from: 'default' };
   let client: Client | undefined;
+  let name = '';
   try {
     if (argv[0] === '__complete') {
       const { complete } = await import('./completion/complete.ts');
@@ -30,6 +31,7 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
       return DONE;
     }
     const { command, values } = parsed;
+    name = command.path.join(' ');
     controller = findController(values, world);
     const timeoutMilliseconds = readTimeout(values);
     const printer = createPrinter(world, {
@@ -44,7 +46,7 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     );
     return await Promise.race([interrupted, command.run({ world, values, printer, client: openOnce, controller })]);
   } catch (error) {
-    const { lines, exitCode } = describeFailure(error, controller);
+    const { lines, exitCode } = describeFailure(error, controller, name);
     world.stderr.write(lines.map((line) => `${printable(line)}\n`).join(''));
     return exitCode;
   } finally {

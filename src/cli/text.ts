@@ -1,7 +1,7 @@
 /** Text of others on a terminal: names and tags may hold anything, and nothing of it may move a cursor or forge a line. */
 
 /** Control characters, separators of lines, and the marks that turn the direction of writing (Trojan Source, CVE-2021-42574). */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+export const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 

@@ -12,9 +12,12 @@ export class UsageError extends Error {
 
 /** The candidate that a slip of the fingers may have missed: at most a third of its letters differ. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replaceAll('-', '');
   const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length / 3)) || candidate.startsWith(word))
+    .map((candidate) => ({ candidate, distance: editDistance(plain(word), plain(candidate)) }))
+    .filter(
+      ({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length / 3)) || plain(candidate).startsWith(plain(word)),
+    )
     .sort((a, b) => a.distance - b.distance);
   return ranked[0]?.candidate;
 }

@@ -19,7 +19,7 @@ export const explain: Command = {
     if (printer.format === 'json' || printer.format === 'yaml') await printer.document(explanation);
     else if (printer.format === 'name') printer.line(explanation.state);
     else {
-      printer.line(`${explanation.address} is ${stateWords(explanation.state)}: ${explanation.detail}`);
+      printer.line(`${explanation.address}: ${explanation.detail}`);
       const rows = describe(explanation, world.timers.now()).map(([label, text]) => [`  ${label}`, text]);
       world.stdout.write(formatTable({ columns: ['', ''], rows }, { headers: false, colours: false }));
     }
@@ -27,11 +27,10 @@ export const explain: Command = {
   },
 };
 
-const stateWords = (state: Explanation['state']): string => (state === 'outside' ? 'in no pool' : state);
-
 /** Label and text, only of what there is. */
-function describe({ network, pool, binding, availableAt }: Explanation, now: number): [string, string][] {
+function describe({ state, network, pool, binding, availableAt }: Explanation, now: number): [string, string][] {
   return [
+    ['State', state],
     ['Network', network],
     ...(pool === undefined ? [] : [['Pool', pool] as [string, string]]),
     ...(binding === undefined ? [] : describeBinding(binding, now)),

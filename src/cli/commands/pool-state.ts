@@ -33,7 +33,8 @@ async function setState(context: Context, state: NonNullable<PoolSpecInput['stat
     const { pool, change } = await updatePool(client(), name, (spec) => ({ ...spec, state }), values.flag('dry-run'));
     const done = state === 'Active' ? 'resumed' : 'draining';
     printer.line(`addresspool/${name} ${change === 'unchanged' ? `${done} already` : done}${dryRunSuffix(context)}`);
-    if (state !== 'Active' && pool.status) printer.note(`${count(pool.status.allocated, 'address is', 'addresses are')} still held.`);
+    const held = pool.status?.allocated ?? '0';
+    if (state !== 'Active') printer.note(held === '0' ? 'It holds nothing.' : `${count(held, 'address is', 'addresses are')} still held.`);
   }
   return DONE;
 }
