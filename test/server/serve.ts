@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Timers } from '../../src/core/clock.ts';
+import { openIpam } from '../../src/ipam/open.ts';
 import type { Operations } from '../../src/ipam/operations.ts';
 import { createBerthServer } from '../../src/server/server.ts';
 import type { BerthServer, ServerPorts } from '../../src/server/server.ts';
+import { openSqliteStore } from '../../src/sqlite/open.ts';
+import { ask } from '../support/http.ts';
+import type { HttpAnswer } from '../support/http.ts';
+import { stamp } from './requests.ts';
 
 export const timers: Timers = {
   now: () => Date.now(),
@@ -54,3 +59,32 @@ export async function serve(operations: Operations, ports: Partial<ServerPorts> 
   await server.listen({ kind: 'unix', path: socketPath }, { socketMode: 0o600 });
   return { server, socketPath, folder, log };
 }
+
+export interface RealServed extends Served {
+  ask(method: string, path: string, body?: unknown): Promise<HttpAnswer>;
+}
+
+/** The real operations on a real database. */
+export async function serveReal(ports: Partial<ServerPorts> = {}): Promise<RealServed> {
+  const folder = await makeFolder();
+  const sqlite = openSqliteStore(join(folder, 'berth.db'), { localNode: { name: 'node-1', bootId: stamp.bootId } });
+  onTestFinished(() => sqlite.close());
+  const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+  const ipam = openIpam({ store: sqlite.store, nodes: sqlite.nodes, timers, log: silent });
+  onTestFinished(() => ipam.close());
+  await ipam.whenSynced();
+  const served = await serve(ipam, {
+    store: 'sqlite',
+    counters: () => sqlite.counters,
+    backup: async (response) => void (await sqlite.streamBackup(response)),
+    ...ports,
+  });
+  return { ...served, ask: (method, path, body) => ask({ socketPath: served.socketPath }, method, path, body) };
+}
+
+export const poolDocument = (name: string, spec: object, metadata: object = {}) => ({
+  apiVersion: 'berth-ipam.dev/v1alpha1',
+  kind: 'AddressPool',
+  metadata: { name, ...metadata },
+  spec,
+});
