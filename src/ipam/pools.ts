@@ -12,6 +12,7 @@ import { done, refuse, type Outcome } from '../core/refusal.ts';
 import type { Stored, Written } from '../store/store.ts';
 import { StoreAmbiguous } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { sameSpec } from './same-spec.ts';
 
 export interface AppliedPool {
   readonly stored: Stored<PoolSpec>;
@@ -34,8 +35,7 @@ export function applyPool(
         `pool ${name} is at version ${current?.version ?? 'none: it does not exist'}, not ${options.version}; read it again`,
       );
     }
-    if (current !== undefined && JSON.stringify(current.spec) === JSON.stringify(spec.value))
-      return done({ stored: current, change: 'unchanged' });
+    if (current !== undefined && sameSpec(current.spec, spec.value)) return done({ stored: current, change: 'unchanged' });
     const objection = objectionTo(context, name, spec.value, current);
     if (objection !== undefined) return objection;
     if (options.dryRun === true) {
@@ -134,8 +134,6 @@ async function writePool(
   } catch (error) {
     if (!(error instanceof StoreAmbiguous)) throw error;
     const found = await context.store.pools.get(name);
-    return found !== undefined && JSON.stringify(found.spec) === JSON.stringify(spec)
-      ? { ok: true, stored: found }
-      : { ok: false, conflict: 'Changed' };
+    return found !== undefined && sameSpec(found.spec, spec) ? { ok: true, stored: found } : { ok: false, conflict: 'Changed' };
   }
 }
