@@ -2,10 +2,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify } from 'yaml';
 
 export interface Answer {
   readonly status: number;
@@ -28,15 +29,17 @@ export interface ControllerProcess {
 export async function startController(folder: string, pools: readonly object[]): Promise<ControllerProcess> {
   const socket = join(folder, 'berth.sock');
   const database = join(folder, 'berth.db');
-  const poolsFile = join(folder, 'pools.json');
-  writeFileSync(poolsFile, JSON.stringify(pools, null, 2));
+  const poolsFile = join(folder, 'pools.yaml');
+  writeFileSync(poolsFile, pools.map((pool) => stringify(pool)).join('---\n'));
   const command = ['dist/berth-controller', '--store', `sqlite:${database}`, '--listen', `unix:${socket}`, '--pools', poolsFile];
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-8000)));
+  // Into a file: a pipe that nobody empties, because its reader is busy, would bring the controller to a halt.
+  const logFile = join(folder, 'controller.log');
+  const log = openSync(logFile, 'a');
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', log, log] });
+  closeSync(log);
+  const output = () => readFileSync(logFile, 'utf8').slice(-8000);
   const send = (path: string, body?: object) => ask(socket, path, body);
-  await untilReady(child, send, () => output);
+  await untilReady(child, send, output);
   return { socket, database, pid: child.pid!, command, ask: send, stop: () => stop(child) };
 }
 

@@ -7,7 +7,6 @@ import { BERTH, MAIN_PLUGINS, pool, POOLS, resultAddresses, setStage, titled } f
 
 const MORE_POOLS = [
   ...POOLS,
-  // Three usable addresses: the gateway, network and broadcast address of a /29 less two ranges.
   pool('tiny', { ranges: [{ first: '10.78.0.2', last: '10.78.0.2' }], subnet: '10.78.0.0/29', gateway: '10.78.0.1' }),
   pool('broken-route', { ranges: [{ cidr: '10.79.0.0/24' }], gateway: '10.79.0.1', routes: [{ dst: '10.99.0.0/16', gw: '192.0.2.1' }] }),
 ];
@@ -17,7 +16,7 @@ describe.each(MAIN_PLUGINS)('$version', (plugins) => {
     let stage: Stage;
     beforeAll(async () => {
       stage = await setStage(plugins, MORE_POOLS);
-      for (const container of ['red', 'blue']) await stage.namespaces.add(container);
+      for (const container of ['red', 'blue', 'green', 'grey']) await stage.namespaces.add(container);
     });
     afterAll(() => stage.close());
     const bridge = (pools: readonly string[]) => stage.config('bridge', { bridge: 'br0' }, { pools });
@@ -45,32 +44,33 @@ describe.each(MAIN_PLUGINS)('$version', (plugins) => {
 
     test('C155 (shown) host-device does not call us on DEL without a namespace; the record waits for a DEL that does', async () => {
       await stage.namespaces.ip('node', 'link', 'add', 'dev0', 'type', 'veth', 'peer', 'name', 'dev1');
+      await stage.namespaces.ip('node', 'link', 'set', 'dev1', 'up'); // a link without carrier delays IPv6 by seconds
       const config = stage.config('host-device', { device: 'dev0' });
-      const added = await stage.call('ADD', 'red', config);
+      const added = await stage.call('ADD', 'green', config);
       expect(added, added.stdout).toMatchObject({ code: 0 });
       const given = resultAddresses(added.stdout);
-      const deleted = await stage.call('DEL', 'red', config, { netns: '' });
+      const deleted = await stage.call('DEL', 'green', config, { netns: '' });
       const held = await stage.held();
       console.log(
         `host-device ${plugins.version}, DEL without a namespace: exit ${deleted.code}, still held: ${held.join(' ') || 'nothing'}`,
       );
       expect(given).toHaveLength(2);
-      await deleteDirectly('red', config);
+      await deleteDirectly('green', config);
       expect(await stage.held()).toEqual([]);
       await stage.namespaces.ip('node', 'link', 'delete', 'dev1');
     });
 
     test('C156 (shown) macvlan whose master is gone may not call us on DEL; the record waits for a DEL that does', async () => {
       await stage.namespaces.ip('node', 'link', 'add', 'mac0', 'type', 'veth', 'peer', 'name', 'mac1');
-      await stage.namespaces.ip('node', 'link', 'set', 'mac0', 'up');
+      for (const link of ['mac0', 'mac1']) await stage.namespaces.ip('node', 'link', 'set', link, 'up');
       const config = stage.config('macvlan', { master: 'mac0' });
-      const added = await stage.call('ADD', 'red', config);
+      const added = await stage.call('ADD', 'grey', config);
       expect(added, added.stdout).toMatchObject({ code: 0 });
       await stage.namespaces.ip('node', 'link', 'delete', 'mac0');
-      const deleted = await stage.call('DEL', 'red', config);
+      const deleted = await stage.call('DEL', 'grey', config);
       const held = await stage.held();
       console.log(`macvlan ${plugins.version}, DEL without its master: exit ${deleted.code}, still held: ${held.join(' ') || 'nothing'}`);
-      await deleteDirectly('red', config);
+      await deleteDirectly('grey', config);
       expect(await stage.held()).toEqual([]);
     });
 

@@ -78,11 +78,11 @@ export async function setStage(plugins: MainPlugins, pools: readonly object[] = 
   await sweepNamespaces(prefix);
   const folder = mkdtempSync(join(tmpdir(), 'berth-netns-'));
   const namespaces = new Namespaces(prefix);
-  await namespaces.add('node');
-  // A link to nowhere, for macvlan to sit on; `dummy` is not in every kernel.
-  await namespaces.ip('node', 'link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'nowhere');
-  for (const link of ['uplink', 'nowhere']) await namespaces.ip('node', 'link', 'set', link, 'up');
-  const controller = await startController(folder, pools);
+  const controller = await prepare(namespaces, folder, pools).catch(async (error: unknown) => {
+    await namespaces.removeAll();
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  });
 
   const bindings = async () => (JSON.parse((await controller.ask('/v1/bindings?state=bound')).body) as List<AddressBinding>).items;
   const stats = async () => (JSON.parse((await controller.ask('/v1/stats')).body) as Stats).pools;
@@ -123,6 +123,14 @@ export async function setStage(plugins: MainPlugins, pools: readonly object[] = 
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function prepare(namespaces: Namespaces, folder: string, pools: readonly object[]): Promise<ControllerProcess> {
+  await namespaces.add('node');
+  // A link to nowhere, for macvlan to sit on; `dummy` is not in every kernel.
+  await namespaces.ip('node', 'link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'nowhere');
+  for (const link of ['uplink', 'nowhere']) await namespaces.ip('node', 'link', 'set', link, 'up');
+  return startController(folder, pools);
 }
 
 /** Pings until an answer comes: an IPv6 address is tentative for a second or two after it was set. */
