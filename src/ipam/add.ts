@@ -57,17 +57,18 @@ async function addAttachment(call: Call): Promise<Outcome<CniAddAnswer>> {
   const slots = selectSlots(call.context.view, call.caller, call.request);
   if (!slots.ok) return slots;
 
-  const given: Given[] = [];
-  for (const slot of slots.value) {
-    const got = await addAddress(call, slot).catch((error: unknown) => {
-      abandon(call, given);
-      throw error;
-    });
-    if (!got.ok) {
-      if (!call.caller.gone()) await takeBack(call, given);
-      return got;
-    }
-    given.push(got.value);
+  // All slots at once: their writes share a round trip, or a durable commit.
+  const results = await Promise.allSettled(slots.value.map((slot) => addAddress(call, slot)));
+  const given = results.flatMap((result) => (result.status === 'fulfilled' && result.value.ok ? [result.value.value] : []));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    abandon(call, given);
+    throw failed.reason;
+  }
+  for (const result of results) {
+    if (result.status !== 'fulfilled' || result.value.ok) continue;
+    if (!call.caller.gone()) await takeBack(call, given);
+    return result.value;
   }
   await releaseUnasked(call, given);
 
