@@ -14,6 +14,9 @@ export interface Place {
   readonly reserved: boolean;
 }
 
+/** Addresses to pass over. */
+type Skip = Pick<ReadonlySet<string>, 'has'>;
+
 /** A run of addresses that are not reserved, and how many such addresses come before it. */
 interface UsableRun {
   readonly segment: number;
@@ -92,7 +95,7 @@ export class AddressSpace {
   }
 
   /** The lowest available address, `skip` aside. */
-  lowest(skip: ReadonlySet<string> | undefined): string | undefined {
+  lowest(skip: Skip | undefined): string | undefined {
     return this.#searchFrom(0, 0, skip);
   }
 
@@ -101,7 +104,7 @@ export class AddressSpace {
    *
    * @param fraction where among the usable addresses the home lies, in [0, 1)
    */
-  fromHome(fraction: number, skip: ReadonlySet<string> | undefined): string | undefined {
+  fromHome(fraction: number, skip: Skip | undefined): string | undefined {
     const { runs, size: usable } = (this.#usable ??= this.#usableRuns());
     if (usable === 0) return undefined;
     const home = Math.floor(fraction * usable);
@@ -116,7 +119,7 @@ export class AddressSpace {
     return this.#searchFrom(run.segment, run.first + (home - run.before), skip) ?? this.#searchFrom(0, 0, skip);
   }
 
-  #searchFrom(segmentIndex: number, offset: number, skip: ReadonlySet<string> | undefined): string | undefined {
+  #searchFrom(segmentIndex: number, offset: number, skip: Skip | undefined): string | undefined {
     let from = offset;
     for (let index = segmentIndex; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!;

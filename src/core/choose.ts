@@ -23,8 +23,10 @@ export interface Want {
   /** Counts lost races: each gives another home. */
   readonly attempt: number;
   readonly requested?: string;
-  /** Addresses tried and lost in this call. */
-  readonly avoid?: ReadonlySet<string>;
+  /** Addresses tried and lost in this call, or being written by another. */
+  readonly avoid?: Pick<ReadonlySet<string>, 'has'>;
+  /** Sticky goes by interface too: a pod's two interfaces do not swap addresses when it comes back. */
+  readonly ifName?: string;
   /** A subject's bound record of that slot is its answer (the library); without it, only releases are looked at. */
   readonly useSubjectsOwn?: boolean;
 }
@@ -110,6 +112,7 @@ function findOwn(ledger: Ledger, book: PoolBook, want: Want): BindingSpec | unde
 function findSticky(ledger: Ledger, book: PoolBook, want: Want): BindingSpec | undefined {
   for (const record of ledger.releasedOf(want.subinstance, want.subid)) {
     if (record.slot !== want.slot || record.network !== book.pool.spec.network || want.avoid?.has(record.address)) continue;
+    if (want.ifName !== undefined && !record.attachments.some(({ ifName }) => ifName === want.ifName)) continue;
     const place = book.space.locate(record.address);
     if (place && !place.reserved) return record;
   }

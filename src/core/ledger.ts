@@ -127,6 +127,24 @@ export class Ledger {
     for (const network of this.#networks.values()) yield* network.records.values();
   }
 
+  /** The records, bound and released, on the addresses of the ranges. */
+  *recordsIn(name: string, ranges: RangeSet): Iterable<BindingSpec> {
+    const { records } = this.#network(name);
+    if (size(ranges) <= FEW_ADDRESSES) {
+      for (const { family, first, last } of ranges) {
+        for (let value = first; value <= last; value++) {
+          const binding = records.get(formatAddress(makeAddress(family, value)));
+          if (binding) yield binding;
+        }
+      }
+      return;
+    }
+    for (const binding of records.values()) {
+      const address = parseAddress(binding.address);
+      if (address && contains(ranges, address.family, address.value)) yield binding;
+    }
+  }
+
   /** Bound records one of whose attachments has that holderKey. */
   byHolder(key: string): readonly BindingSpec[] {
     return this.#index.byHolder(key);
@@ -306,28 +324,11 @@ export class Ledger {
     const ranges = rangesIn(pool);
     if (!sameRanges(ranges, book.space.ranges)) return false;
     const changed = changedRanges(book.space.reserved, intersect(ranges, reservedIn(pool)));
-    const records = [...this.#recordsIn(pool.spec.network, changed)];
+    const records = [...this.recordsIn(pool.spec.network, changed)];
     for (const binding of records) this.#leaveBook(book, binding);
     book.changePool(pool);
     for (const binding of records) this.#enterBook(book, binding);
     return true;
-  }
-
-  *#recordsIn(name: string, ranges: RangeSet): Iterable<BindingSpec> {
-    const { records } = this.#network(name);
-    if (size(ranges) <= FEW_ADDRESSES) {
-      for (const { family, first, last } of ranges) {
-        for (let value = first; value <= last; value++) {
-          const binding = records.get(formatAddress(makeAddress(family, value)));
-          if (binding) yield binding;
-        }
-      }
-      return;
-    }
-    for (const binding of records.values()) {
-      const address = parseAddress(binding.address);
-      if (address && contains(ranges, address.family, address.value)) yield binding;
-    }
   }
 
   #tombstoneOf(binding: BindingSpec): Tombstone | undefined {
