@@ -126,7 +126,10 @@ async function keepOwn(call: Call, slot: Slot, own: Stored<BindingSpec>): Promis
   const held = own.spec.attachments.find(
     (attachment) => attachment.ifName === request.ifName && attachment.cniNetwork === request.cniNetwork,
   );
-  if (held !== undefined && held.stamp.bootId === request.stamp.bootId) {
+  if (held !== undefined && held.stamp.bootId !== request.stamp.bootId) {
+    const { verdict } = await context.nodes.judgeBoot(call.caller.node, request.stamp.bootId, held.stamp.bootId);
+    if (verdict === 'superseded') return refuse('StaleCall', `node ${call.caller.node} has booted since this call was made`);
+  } else if (held !== undefined) {
     const order = compareStamps(held.stamp, request.stamp);
     if (order > 0) return refuse('StaleCall', `a newer call already holds ${own.spec.address} for container ${held.containerId}`);
     if (order === 0) {

@@ -58,7 +58,7 @@ async function overBoots(context: Context): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [key, records] of held) {
     const [node, bootId] = JSON.parse(key) as [string, string];
-    if (!(await context.nodes.isSuperseded(node, bootId))) continue;
+    if (!(await context.nodes.isSuperseded?.(node, bootId))) continue;
     const still = (spec: BindingSpec) =>
       spec.attachments.length > 0 && spec.attachments.every((one) => one.node === node && one.stamp.bootId === bootId);
     findings.push(

@@ -17,7 +17,7 @@ import { learn, releaseBinding } from './write.ts';
 export async function del(context: Context, caller: Caller, request: CniDel): Promise<Outcome<readonly BindingSpec[]>> {
   const boot = await context.nodes.judgeBoot(caller.node, request.stamp.bootId);
   if (boot.rebooted) releaseOlderBoots(context, caller.node, request.stamp.bootId);
-  return done(await releaseAttachment(context, caller, request, boot.verdict === 'current'));
+  return done(await releaseAttachment(context, caller, request, (held) => isOfNewerBoot(context, caller.node, request.stamp, held)));
 }
 
 /**
@@ -25,20 +25,29 @@ export async function del(context: Context, caller: Caller, request: CniDel): Pr
  * only records of the same boot are theirs to release.
  */
 export async function delSpooled(context: Context, caller: Caller, deletes: readonly CniDel[]): Promise<Outcome<readonly BindingSpec[]>> {
-  const results = await Promise.allSettled(deletes.map((request) => releaseAttachment(context, caller, request, false)));
+  const results = await Promise.allSettled(deletes.map((request) => releaseAttachment(context, caller, request, async () => false)));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return done(results.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])));
 }
 
-function releaseAttachment(context: Context, caller: Caller, request: CniDel, isCurrentBoot: boolean): Promise<readonly BindingSpec[]> {
+/** Whether a live call is of a newer boot of the node than a record. */
+export async function isOfNewerBoot(context: Context, node: string, call: Stamp, held: string): Promise<boolean> {
+  return (await context.nodes.judgeBoot(node, call.bootId, held)).verdict === 'current';
+}
+
+function releaseAttachment(
+  context: Context,
+  caller: Caller,
+  request: CniDel,
+  isNewerThanBoot: (held: string) => Promise<boolean>,
+): Promise<readonly BindingSpec[]> {
+  const { stamp } = request;
   const key = attachmentKey({ node: caller.node, ...request });
-  const isOlder = (attachment: Attachment) => isOlderCall(attachment.stamp, request.stamp, isCurrentBoot);
   const isOwn = (attachment: Attachment) => attachmentKey(attachment) === key;
-  const releasable = (spec: BindingSpec) => spec.attachments.length > 0 && spec.attachments.every((held) => isOwn(held) && isOlder(held));
 
   return context.locks.run(`attachment/${key}`, async () => {
-    context.tombstones.deleted(key, request.stamp);
+    context.tombstones.deleted(key, stamp);
     const names = new Set(
       context.view.ledger
         .byAttachment(key)
@@ -48,7 +57,11 @@ function releaseAttachment(context: Context, caller: Caller, request: CniDel, is
     if (names.size === 0) for (const name of await readHints(context, request)) names.add(name);
     const released: BindingSpec[] = [];
     for (const name of names) {
-      const binding = await releaseBinding(context, name, releasable, request.stamp);
+      const held = context.view.binding(name)?.spec.attachments.find(isOwn)?.stamp.bootId;
+      const olderBoot = held !== undefined && held !== stamp.bootId && (await isNewerThanBoot(held)) ? held : undefined;
+      const isOlder = (attachment: Attachment) => isOlderCall(attachment.stamp, stamp, olderBoot);
+      const releasable = (spec: BindingSpec) => spec.attachments.length > 0 && spec.attachments.every((one) => isOwn(one) && isOlder(one));
+      const binding = await releaseBinding(context, name, releasable, stamp);
       if (binding !== undefined) released.push(binding);
     }
     return released;
@@ -73,7 +86,7 @@ async function readHints(context: Context, request: CniDel): Promise<string[]> {
   return names;
 }
 
-/** Whether a record's call came before this one. Across boots only a call of the node's current boot is the newer one. */
-export function isOlderCall(held: Stamp, by: Stamp, byIsCurrentBoot: boolean): boolean {
-  return held.bootId === by.bootId ? compareStamps(held, by) < 0 : byIsCurrentBoot;
+/** Whether a record's call came before this one: by its stamp, or because it is of the boot known to be older. */
+export function isOlderCall(held: Stamp, by: Stamp, olderBoot: string | undefined): boolean {
+  return held.bootId === by.bootId ? compareStamps(held, by) < 0 : held.bootId === olderBoot;
 }

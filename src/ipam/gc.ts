@@ -7,27 +7,28 @@ import type { Attachment, BindingSpec } from '../core/binding.ts';
 import { done, type Outcome } from '../core/refusal.ts';
 import type { CniGc } from '../protocol.ts';
 import type { Context } from './context.ts';
-import { isOlderCall } from './del.ts';
+import { isOfNewerBoot, isOlderCall } from './del.ts';
 import type { Caller } from './operations.ts';
 import { releaseBinding } from './write.ts';
 
 export async function gc(context: Context, caller: Caller, request: CniGc): Promise<Outcome<readonly BindingSpec[]>> {
-  const boot = await context.nodes.judgeBoot(caller.node, request.stamp.bootId);
+  const { stamp } = request;
   const valid = new Set(request.validAttachments.map(({ containerId, ifName }) => `${containerId}/${ifName}`));
-  const isStale = (held: Attachment) =>
-    held.node === caller.node &&
-    held.cniNetwork === request.cniNetwork &&
-    !valid.has(`${held.containerId}/${held.ifName}`) &&
-    isOlderCall(held.stamp, request.stamp, boot.verdict === 'current');
-  const stale = (spec: BindingSpec) => spec.attachments.length > 0 && spec.attachments.every(isStale);
+  const isUnknown = (held: Attachment) =>
+    held.node === caller.node && held.cniNetwork === request.cniNetwork && !valid.has(`${held.containerId}/${held.ifName}`);
 
   const released: BindingSpec[] = [];
   let failure: unknown;
   for (const binding of [...context.view.ledger.byNode(caller.node)]) {
     const { name } = context.view.storedOf(binding);
-    if (!stale(binding) || ageSeconds(context, name) < request.gcMinAgeSeconds) continue;
+    if (!binding.attachments.every(isUnknown) || ageSeconds(context, name) < request.gcMinAgeSeconds) continue;
     try {
-      const done = await releaseBinding(context, name, stale, request.stamp);
+      const held = binding.attachments[0]?.stamp.bootId;
+      const olderBoot =
+        held !== undefined && held !== stamp.bootId && (await isOfNewerBoot(context, caller.node, stamp, held)) ? held : undefined;
+      const stale = (spec: BindingSpec) =>
+        spec.attachments.length > 0 && spec.attachments.every((one) => isUnknown(one) && isOlderCall(one.stamp, stamp, olderBoot));
+      const done = await releaseBinding(context, name, stale, stamp);
       if (done !== undefined) released.push(done);
     } catch (error) {
       failure = error;

@@ -19,8 +19,14 @@ export interface BootVerdict {
 }
 
 export interface Nodes {
-  /** A live read of the node, judging the boot id a live call carries. */
-  judgeBoot(node: string, bootId: string): Promise<BootVerdict>;
-  /** Whether a record's (or a spooled call's) boot id is known to be over. Learns nothing from the question. */
-  isSuperseded(node: string, bootId: string): Promise<boolean>;
+  /**
+   * Judges the boot id that a live call carries. `held`: another boot id, which a record of this node carries; which of
+   * the two is newer is decided by a read of the node just now (LESSONS R).
+   */
+  judgeBoot(node: string, bootId: string, held?: string): Promise<BootVerdict>;
+  /**
+   * Whether a record's boot id is known to be over. Learns nothing from the question. Absent in a cluster, where the
+   * collector reads the Nodes itself.
+   */
+  isSuperseded?(node: string, bootId: string): Promise<boolean>;
 }

@@ -1,0 +1,22 @@
+/**
+ * Boot ids in a cluster: the Node object says which boot the node runs (`status.nodeInfo.bootID`). Of two boot ids the
+ * one that a live read shows is newer; if it shows neither, its status is late, and the live call's is newer (LESSONS R).
+ */
+import type { Nodes } from './ports.ts';
+import type { Workloads } from './workloads.ts';
+
+export function clusterNodes(workloads: Workloads): Nodes {
+  return {
+    async judgeBoot(name, bootId, held) {
+      const cached = workloads.cachedNode(name);
+      const node = held === undefined && cached?.bootId === bootId ? cached : await workloads.readNode(name);
+      return {
+        verdict: held !== undefined && node?.bootId === held ? 'superseded' : 'current',
+        confirmed: node?.bootId === bootId,
+        // The collector lets go of what older boots held, once the node is Ready.
+        rebooted: false,
+        ...(node !== undefined && { nodeUid: node.uid }),
+      };
+    },
+  };
+}
