@@ -30,9 +30,6 @@ export function explainFailure(doing: string, error: unknown): StartFailure {
   if (error instanceof StartFailure) return error;
   if (error instanceof SocketInUse || error instanceof StoreUnavailable) return new StartFailure(`cannot ${doing}: ${error.message}`);
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code?.startsWith('ERR_OSSL') || code?.startsWith('ERR_TLS')) {
-    return new StartFailure(`cannot ${doing}: certificate, key and CA must be PEM files that belong together (${code})`);
-  }
   const advice = code === undefined ? undefined : ADVICE[code];
   return new StartFailure(`cannot ${doing}: ${advice === undefined ? message : `${advice} (${code})`}`);
 }

@@ -4,6 +4,7 @@
  * renews them (cert-manager, certbot, a kubelet's projected volume) does it in place and tells nobody.
  */
 import type { IncomingMessage } from 'node:http';
+import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
@@ -67,9 +68,30 @@ export async function listenOnHttps(
   return { server, reload, stop: () => cancel() };
 }
 
+/** Checked before they are used: Node takes an empty certificate without a word and then serves nobody. */
 async function readTlsFiles(files: TlsFiles): Promise<{ cert: string; key: string; ca: string }> {
-  const [cert, key, ca] = await Promise.all([files.cert, files.key, files.clientCa].map((path) => readFile(path, 'utf8')));
-  return { cert: cert ?? '', key: key ?? '', ca: ca ?? '' };
+  const [cert, key, ca] = await Promise.all([readPem(files.cert), readPem(files.key), readPem(files.clientCa)]);
+  const own = parsePem(files.cert, 'certificate', () => new X509Certificate(cert));
+  const privateKey = parsePem(files.key, 'private key', () => createPrivateKey(key));
+  parsePem(files.clientCa, 'certificate', () => new X509Certificate(ca));
+  if (!own.checkPrivateKey(privateKey)) throw new Error(`the key in ${files.key} does not belong to the certificate in ${files.cert}`);
+  return { cert, key, ca };
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+  }
+}
+
+function parsePem<T>(path: string, what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new Error(`${path} holds no ${what} in PEM form`, { cause: error });
+  }
 }
 
 /** A node's name is a DNS name (RFC 1123), so anything else in a CN is not one. */

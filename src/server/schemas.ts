@@ -31,10 +31,7 @@ export const text = (maximum: number) =>
 /** RFC 1123 label, as Kubernetes takes it. */
 export const label = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label: a-z, 0-9 and -, at most 63');
 
-export const poolName = z
-  .string()
-  .max(253)
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/, 'must be a DNS name: a-z, 0-9, - and dots');
+export const poolName = label;
 
 /** An address or range as text: 45 characters hold the longest IPv6 form, twice that a range; the rest is margin. */
 export const addressText = z.string().min(1).max(100);
