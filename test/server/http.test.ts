@@ -26,7 +26,7 @@ describe('a request that is not for us', () => {
       undefined,
       {},
       400,
-      'name in the path: must be a DNS name: a-z, 0-9, - and dots.',
+      'name in the path: must be a DNS label: a-z, 0-9 and -, at most 63.',
     ],
     [
       'a name with a zero byte',
@@ -35,7 +35,7 @@ describe('a request that is not for us', () => {
       undefined,
       {},
       400,
-      'name in the path: must be a DNS name: a-z, 0-9, - and dots.',
+      'name in the path: must be a DNS label: a-z, 0-9 and -, at most 63.',
     ],
     ['an unknown query parameter', 'GET', '/v1/bindings?colour=red', undefined, {}, 400, 'the query: unrecognized key: "colour".'],
     ['a query parameter given twice', 'GET', '/v1/bindings?pool=a&pool=b', undefined, {}, 400, 'A query parameter is given twice.'],

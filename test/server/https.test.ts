@@ -1,0 +1,134 @@
+/** The https listener: a node is who its certificate says, nothing but the plugin's routes, certificates renewed in place. */
+import { copyFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import type { Caller } from '../../src/ipam/operations.ts';
+import { done } from '../../src/core/refusal.ts';
+import { makeAuthority, makeCertificate } from '../support/certificates.ts';
+import type { Pair } from '../support/certificates.ts';
+import { ask } from '../support/http.ts';
+import { stubOperations } from '../support/stub-operations.ts';
+import { cniAdd, cniDel } from './requests.ts';
+import { makeFolder, serve } from './serve.ts';
+
+async function serveHttps() {
+  const folder = await makeFolder();
+  const authority = makeAuthority(folder, 'authority');
+  const own = makeCertificate(folder, 'server', '/CN=controller', authority);
+  const callers: Caller[] = [];
+  const served = await serve(
+    stubOperations({
+      add: async (caller) => (callers.push(caller), done({ addresses: [], routes: [] })),
+      del: async (caller) => (callers.push(caller), done([])),
+    }),
+  );
+  const files = { cert: own.certFile, key: own.keyFile, clientCa: authority.certFile };
+  const address = await served.server.listen({ kind: 'https', host: '127.0.0.1', port: 0 }, { socketMode: 0o600, tls: files });
+  if (address.kind !== 'https') throw new Error('not https');
+  const { port } = address;
+  const target = (client?: Pair) => ({
+    host: '127.0.0.1',
+    port,
+    ca: authority.cert,
+    agent: false as const,
+    ...(client && { cert: client.cert, key: client.key }),
+  });
+  return { ...served, folder, authority, own, callers, port, target };
+}
+
+describe('https', () => {
+  test('the node is the certificate’s CN', async () => {
+    const { folder, authority, callers, target } = await serveHttps();
+    const client = makeCertificate(folder, 'client', '/O=berth/CN=node-7', authority);
+    expect((await ask(target(client), 'POST', '/v1/cni/add', cniAdd())).status).toBe(200);
+    expect((await ask(target(client), 'POST', '/v1/cni/del', cniDel())).status).toBe(200);
+    expect(callers.map(({ node }) => node)).toEqual(['node-7', 'node-7']);
+  });
+
+  test('nothing but the plugin’s routes is there', async () => {
+    const { folder, authority, target } = await serveHttps();
+    const client = makeCertificate(folder, 'client', '/CN=node-7', authority);
+    for (const path of [
+      '/v1/pools',
+      '/v1/bindings',
+      '/v1/events',
+      '/v1/backup',
+      '/metrics',
+      '/livez',
+      '/readyz',
+      '/openapi.json',
+      '/v1/version',
+    ]) {
+      expect((await ask(target(client), 'GET', path)).status, path).toBe(404);
+    }
+    expect((await ask(target(client), 'POST', '/v1/allocate', {})).status).toBe(404);
+    expect((await ask(target(client), 'GET', '/v1/cni/add')).status).toBe(405);
+  });
+
+  test.each([
+    ['no CN', '/O=berth'],
+    ['two CNs', '/CN=node-1/CN=node-2'],
+    ['a CN that is no node name', '/CN=node 1'],
+    ['a CN that climbs', '/CN=..'],
+  ])('a certificate with %s is nobody', async (_name, subject) => {
+    const { folder, authority, callers, target } = await serveHttps();
+    const client = makeCertificate(folder, 'client', subject, authority);
+    const response = await ask(target(client), 'POST', '/v1/cni/add', cniAdd());
+    expect([response.status, response.json.reason, response.json.code]).toEqual([403, 'NotAllowed', 103]);
+    expect(callers).toEqual([]);
+  });
+
+  test('without a certificate, with another authority’s, with an expired one: no answer at all', async () => {
+    const { folder, authority, callers, target, socketPath } = await serveHttps();
+    const stranger = makeCertificate(folder, 'stranger', '/CN=node-1', makeAuthority(folder, 'others'));
+    const expired = makeCertificate(folder, 'expired', '/CN=node-1', authority, -1);
+    for (const client of [undefined, stranger, expired]) {
+      await expect(ask(target(client), 'POST', '/v1/cni/add', cniAdd())).rejects.toThrow();
+    }
+    expect(callers).toEqual([]);
+    expect((await ask({ socketPath }, 'GET', '/livez')).status).toBe(200);
+  });
+
+  test('TLS 1.1 and plain http are not spoken', async () => {
+    const { folder, authority, port, target } = await serveHttps();
+    const client = makeCertificate(folder, 'client', '/CN=node-1', authority);
+    await expect(
+      ask({ ...target(client), maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as never, 'POST', '/v1/cni/add', cniAdd()),
+    ).rejects.toThrow();
+    await expect(fetch(`http://127.0.0.1:${port}/v1/cni/add`)).rejects.toThrow();
+  });
+
+  test('renewed files are used for new connections; a set that does not fit is not, and logged', async () => {
+    const { folder, authority, own, server, port, log } = await serveHttps();
+    const client = makeCertificate(folder, 'client', '/CN=node-1', authority);
+    const subject = () =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connect({ host: '127.0.0.1', port, ca: authority.cert, cert: client.cert, key: client.key }, () => {
+          resolve(String(socket.getPeerCertificate().subject.CN));
+          socket.destroy();
+        });
+        socket.on('error', reject);
+      });
+    expect(await subject()).toBe('controller');
+    await server.reloadCertificates();
+    expect(log.filter(({ message }) => message.startsWith('certificate'))).toEqual([]);
+
+    const renewed = makeCertificate(folder, 'renewed', '/CN=renewed', authority);
+    await copyFile(renewed.certFile, own.certFile);
+    await server.reloadCertificates();
+    expect(log.at(-1)).toMatchObject({ level: 'error', message: 'certificate not reloaded' });
+    expect(log.at(-1)?.fields['detail']).toBe(`the key in ${own.keyFile} does not belong to the certificate in ${own.certFile}`);
+    expect(await subject()).toBe('controller');
+
+    await copyFile(renewed.keyFile, own.keyFile);
+    await server.reloadCertificates();
+    expect(log.at(-1)).toMatchObject({ level: 'info', message: 'certificate reloaded' });
+    expect(await subject()).toBe('renewed');
+
+    await writeFile(own.certFile, '');
+    await server.reloadCertificates();
+    expect(log.at(-1)).toMatchObject({ level: 'error', message: 'certificate not reloaded' });
+    expect(await subject()).toBe('renewed');
+    expect(JSON.stringify(log)).not.toContain('PRIVATE KEY');
+  });
+});
