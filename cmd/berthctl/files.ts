@@ -1,7 +1,7 @@
 /** The real disk behind src/cli's Files. */
-import { createWriteStream } from 'node:fs';
-import { access, constants, link, open, readFile, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { access, constants, link, open, readFile, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Writable } from 'node:stream';
 import type { Files } from '../../src/cli/world.ts';
 
 const ACCESS = { read: constants.R_OK, write: constants.W_OK, execute: constants.X_OK };
@@ -22,18 +22,30 @@ export const files: Files = {
   async writeWhole(path, replace, fill) {
     if (!replace) await refuseExisting(path);
     const partial = `${path}.partial-${process.pid}`;
+    // Opened before anything is asked for: what cannot be written is known at once.
+    const file = await open(partial, 'wx', 0o600);
     try {
-      const bytes = await fill(createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true }));
+      const bytes = await fill(sinkOf(file));
+      await file.sync();
       // A link refuses to replace, a rename does not.
       if (replace) await rename(partial, path);
       else await link(partial, path);
       await syncDirectory(dirname(path));
       return bytes;
     } finally {
+      await file.close();
       await unlink(partial).catch(() => undefined);
     }
   },
 };
+
+const sinkOf = (file: FileHandle): Writable =>
+  new Writable({
+    write: (chunk: Buffer, _encoding, callback) => {
+      // From the current position, and all of it: FileHandle.write may stop short.
+      file.writeFile(chunk).then(() => callback(), callback);
+    },
+  });
 
 async function refuseExisting(path: string): Promise<void> {
   const exists = await stat(path).then(
