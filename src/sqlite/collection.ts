@@ -48,7 +48,7 @@ export class SqliteCollection<T> implements Collection<T> {
       const inserted = this.#insert.get(name, version, text);
       if (!inserted) return refused('Exists', this.#find(name));
       return this.#put({ name, uid: String(inserted['uid']), version: String(version), spec: JSON.parse(text) as T });
-    });
+    }, true);
   }
 
   replace(old: Stored<T>, spec: T): Promise<Written<T>> {

@@ -5,8 +5,9 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreAmbiguous } from '../store/store.ts';
-import { DatabaseUnavailable, describeFault, explainError, faultOf } from './faults.ts';
+import { DatabaseUnavailable, describeFault, describeLowSpace, explainError, faultOf } from './faults.ts';
 import type { DatabaseFault } from './faults.ts';
+import type { Reserve } from './reserve.ts';
 
 /** What a write did inside the transaction. */
 export interface Applied<R> {
@@ -30,6 +31,8 @@ export interface CommitCounters {
 }
 
 interface Waiting {
+  /** It makes the database longer. */
+  readonly grows: boolean;
   apply(): Applied<unknown>;
   resolve(result: unknown): void;
   reject(error: unknown): void;
@@ -53,13 +56,19 @@ export class CommitQueue {
   readonly #path: string;
   readonly #onStep: (step: Step) => void;
   readonly #saveSequence: StatementSync;
+  readonly #reserve: Reserve;
   #sequence: number;
   #waiting: Waiting[] = [];
+  /** The reserve is spent: what makes the database longer is refused until there is space for another. */
+  #full: boolean;
   #closed = false;
 
-  constructor(database: DatabaseSync, path: string, sequence: number, onStep: (step: Step) => void) {
+  constructor(database: DatabaseSync, path: string, reserve: Reserve, sequence: number, onStep: (step: Step) => void) {
     this.#database = database;
     this.#path = path;
+    this.#reserve = reserve;
+    reserve.hold();
+    this.#full = reserve.isSpent();
     this.#sequence = sequence;
     this.#onStep = onStep;
     this.#saveSequence = database.prepare("UPDATE meta SET value = ? WHERE key = 'sequence'");
@@ -72,12 +81,12 @@ export class CommitQueue {
 
   /**
    * Runs the write in the next transaction and answers once that is on disk. Throws StoreUnavailable when nothing was
-   * written, StoreAmbiguous when the disk failed during the commit itself.
+   * written, StoreAmbiguous when the disk failed during the commit itself. `grows`: refused while only the reserve is left.
    */
-  submit<R>(apply: () => Applied<R>): Promise<R> {
+  submit<R>(apply: () => Applied<R>, grows = false): Promise<R> {
     if (this.#closed) return Promise.reject(new DatabaseUnavailable('Closed', describeFault('Closed', this.#path)));
     const { promise, resolve, reject } = Promise.withResolvers<R>();
-    this.#waiting.push({ apply, resolve: resolve as (result: unknown) => void, reject });
+    this.#waiting.push({ grows, apply, resolve: resolve as (result: unknown) => void, reject });
     this.#onStep('submitted');
     if (this.#waiting.length === 1) this.#gather(TURNS_TO_GATHER, 1);
     return promise;
@@ -117,8 +126,11 @@ export class CommitQueue {
   }
 
   #commit(batch: readonly Waiting[]): readonly Outcome[] {
+    if (this.#full) this.#full = !this.#reserve.hold();
     const first = this.#tryToCommit(batch);
-    if (first.fault !== 'Full' || !this.#makeRoom()) return first.outcomes;
+    if (first.fault !== 'Full' || !this.#reserve.spend()) return first.outcomes;
+    this.#full = true;
+    this.#emptyLog();
     return this.#tryToCommit(batch).outcomes;
   }
 
@@ -155,6 +167,7 @@ export class CommitQueue {
 
   /** A statement that fails (a constraint) fails alone; a fault of the database, and a transaction it ended, fail all. */
   #apply(waiting: Waiting): Outcome {
+    if (waiting.grows && this.#full) return { error: new DatabaseUnavailable('Full', describeLowSpace(this.#path)) };
     try {
       return { applied: waiting.apply() };
     } catch (error) {
@@ -163,16 +176,12 @@ export class CommitQueue {
     }
   }
 
-  /**
-   * On a full disk the log (a few MiB) is the one thing that can be used again: moved into the database, it takes
-   * releases and replacements, which do not make the database longer, for as long as that works.
-   */
-  #makeRoom(): boolean {
+  /** Moves the log into the database, and gives its space back. */
+  #emptyLog(): void {
     try {
-      const moved = this.#database.prepare('PRAGMA wal_checkpoint(RESTART)').get();
-      return moved?.['busy'] === 0;
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
-      return false;
+      // The next commit says what is wrong.
     }
   }
 }

@@ -76,6 +76,10 @@ export function describeFault(fault: DatabaseFault, path: string): string {
   }
 }
 
+/** What a new record is told while a full disk leaves room for releases only (reserve.ts). */
+export const describeLowSpace = (path: string): string =>
+  `the disk of the database ${path} is full: nothing new is bound until 16 MiB are free on it; releases go on, and nothing that was acknowledged is lost`;
+
 /** Translates what SQLite threw; anything else is a bug and stays what it is. */
 export function explainError(error: unknown, path: string): unknown {
   const fault = faultOf(error);

@@ -10,10 +10,12 @@ import { SqliteCollection } from './collection.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { CommitCounters, Step } from './commit-queue.ts';
 import { explainError } from './faults.ts';
+import type { DatabaseUnavailable } from './faults.ts';
 import { lockInstance } from './instance-lock.ts';
 import { SqliteNodes } from './nodes.ts';
 import type { LocalNode } from './nodes.ts';
 import { checkFile, openDatabase, resolveDatabase } from './open-database.ts';
+import { Reserve } from './reserve.ts';
 
 export interface SqliteStoreOptions {
   /** The machine the controller runs on. */
@@ -43,8 +45,10 @@ export function openSqliteStore(path: string, options: SqliteStoreOptions): Sqli
   let database: DatabaseSync | undefined;
   try {
     removeLeftovers(file);
-    database = openDatabase(file);
-    return build(file, database, unlock, options);
+    const reserve = new Reserve(file);
+    const opened = openWithin(file, reserve);
+    database = opened.database;
+    return build(file, opened, reserve, unlock, options);
   } catch (error) {
     if (database?.isOpen) database.close();
     unlock();
@@ -52,8 +56,33 @@ export function openSqliteStore(path: string, options: SqliteStoreOptions): Sqli
   }
 }
 
-function build(file: string, database: DatabaseSync, unlock: () => void, options: SqliteStoreOptions): SqliteStore {
-  const queue = new CommitQueue(database, file, startSequence(database), options.onStep ?? (() => undefined));
+/** A start writes, too: on a full disk that is what the reserve is for. */
+function openWithin(file: string, reserve: Reserve): { readonly database: DatabaseSync; readonly sequence: number } {
+  const start = (): { readonly database: DatabaseSync; readonly sequence: number } => {
+    const database = openDatabase(file);
+    try {
+      return { database, sequence: startSequence(database) };
+    } catch (error) {
+      database.close();
+      throw explainError(error, file);
+    }
+  };
+  try {
+    return start();
+  } catch (error) {
+    if ((error as DatabaseUnavailable).fault !== 'Full' || !reserve.spend()) throw error;
+    return start();
+  }
+}
+
+function build(
+  file: string,
+  { database, sequence }: { readonly database: DatabaseSync; readonly sequence: number },
+  reserve: Reserve,
+  unlock: () => void,
+  options: SqliteStoreOptions,
+): SqliteStore {
+  const queue = new CommitQueue(database, file, reserve, sequence, options.onStep ?? (() => undefined));
   const nodes = new SqliteNodes(database, queue, options.localNode);
   const bindings = new SqliteCollection<BindingSpec>(database, file, 'bindings', queue);
   const pools = new SqliteCollection<PoolSpec>(database, file, 'pools', queue);

@@ -84,7 +84,7 @@ test('what a killed process left of a streamed backup goes at the next start', a
   writeFileSync(`${path}.stream-4711-2.partial`, 'half');
   writeFileSync(join(dirname(path), 'mine.txt'), 'kept');
   await open(path).close();
-  expect(readdirSync(dirname(path)).sort()).toEqual(['berth.db', 'berth.db-lock', 'mine.txt']);
+  expect(readdirSync(dirname(path)).sort()).toEqual(['berth.db', 'berth.db-lock', 'berth.db-reserve', 'mine.txt']);
 });
 
 test('a backup overwrites nothing, and a failed one leaves nothing', async () => {

@@ -1,0 +1,98 @@
+/** A disk that is full, and one that cannot be written: real ones, in a mount namespace. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { open, tempFolder } from './temp.ts';
+import { canMount, runOnReadOnlyDisk, runOnSmallDisk } from './small-disk.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+describe.skipIf(!canMount)('with mounts of our own (needs root or user namespaces)', () => {
+  test('a full disk: releases go on, nothing new is bound, nothing is lost, and space makes it well', () => {
+    const path = tempFolder();
+    const full = {
+      ok: 'thrown',
+      name: 'StoreUnavailable',
+      fault: 'Full',
+      message: `the disk of the database ${path}/berth.db is full: nothing new is bound until 16 MiB are free on it; releases go on, and nothing that was acknowledged is lost`,
+    };
+    expect(runOnSmallDisk('fill-disk.ts', path, 60 * 1024, String(20 * 1024))).toEqual({
+      acknowledged: true,
+      refused: [full],
+      released: 300,
+      agreedAfterReleases: true,
+      agreedWhileFull: true,
+      releasedWhileFull: 20,
+      agreedAfterRestart: true,
+      releasedKept: 100,
+      releasedAfterRestart: 20,
+      bindAfterRestart: full,
+      afterSpace: { ok: true },
+    });
+  });
+
+  test('a full disk that is too small for a reserve: everything stops with a sentence, nothing is lost', () => {
+    const path = tempFolder();
+    expect(runOnSmallDisk('fill-disk.ts', path, 12 * 1024, String(2 * 1024))).toMatchObject({
+      acknowledged: true,
+      refused: [
+        {
+          name: 'StoreUnavailable',
+          fault: 'Full',
+          message: expect.stringContaining(`the disk of the database ${path}/berth.db is full: free some space`),
+        },
+      ],
+      agreedAfterReleases: true,
+      agreedWhileFull: true,
+      refusedAtOpen: 'Full',
+      agreedAfterRestart: true,
+      afterSpace: { ok: true },
+    });
+  });
+
+  test('a read-only file system is refused at the door', async () => {
+    const folder = tempFolder();
+    await open(join(folder, 'berth.db')).close();
+    expect(runOnReadOnlyDisk('try-open.ts', folder)).toEqual({
+      name: 'StoreUnavailable',
+      fault: 'ReadOnly',
+      message: `the database ${folder}/berth.db cannot be written: the file, its folder or its file system is read-only for this user`,
+    });
+  });
+});
+
+describe('without the right to write', () => {
+  const script = fileURLToPath(new URL('try-open.ts', import.meta.url));
+  // Root may write everywhere, so the process that tries is nobody's.
+  const tryOpen = (folder: string): unknown => {
+    const child = spawnSync(process.execPath, [script, folder], {
+      encoding: 'utf8',
+      cwd: '/',
+      ...(isRoot && { uid: 65_534, gid: 65_534 }),
+    });
+    if (child.status !== 0) throw new Error(child.stderr);
+    return JSON.parse(child.stdout);
+  };
+
+  test('the file: refused with its path', async () => {
+    const folder = tempFolder();
+    const path = join(folder, 'berth.db');
+    await open(path).close();
+    chmodSync(folder, 0o777);
+    chmodSync(path, 0o444);
+    expect(tryOpen(folder)).toMatchObject({
+      fault: 'ReadOnly',
+      message: expect.stringContaining(`the database ${path} cannot be written`),
+    });
+  });
+
+  test('the folder: refused with the path', () => {
+    const folder = join(tempFolder(), 'sub');
+    mkdirSync(folder);
+    chmodSync(join(folder, '..'), 0o755);
+    chmodSync(folder, 0o555);
+    expect(tryOpen(folder)).toMatchObject({ fault: 'ReadOnly', message: expect.stringContaining(`${folder}/berth.db cannot be written`) });
+  });
+});
