@@ -12,6 +12,8 @@ export interface ShownCommand {
   /** Given to stdin; shown as `< file`. */
   readonly inputFile?: string;
   readonly input?: string;
+  /** Shown with an ampersand. */
+  readonly background?: boolean;
 }
 
 export class Narrator {
@@ -34,17 +36,18 @@ export class Narrator {
     this.say(styleText('dim', `${name} is ${text}`));
   }
 
-  /** Prints a command as a shell would take it. */
-  show({ command, args, env = {}, inputFile }: ShownCommand): void {
+  /** Prints a command as a shell would take it, on several lines where it is long. */
+  show({ command, args, env = {}, inputFile, background = false }: ShownCommand): void {
     const words = [...Object.entries(env).map(([name, value]) => `${name}=${quote(value)}`), ...[command, ...args].map(quote)];
-    const input = inputFile === undefined ? '' : ` < ${inputFile}`;
-    console.log(styleText('green', `$ ${this.#shortened(`${words.join(' ')}${input}`)}`));
+    if (inputFile !== undefined) words.push('<', inputFile);
+    if (background) words.push('&');
+    console.log(styleText('green', wrap(`$ ${this.#shortened(words.join(' '))}`, 120)));
   }
 
   /** Shows and runs a command. Output is printed unless `quiet`; a failure ends the quickstart. */
-  async run(shown: ShownCommand, { quiet = false, wrap }: { quiet?: boolean; wrap?: Wrap } = {}): Promise<string> {
+  async run(shown: ShownCommand, { quiet = false, by = execute }: { quiet?: boolean; by?: Execute } = {}): Promise<string> {
     this.show(shown);
-    const { code, stdout, stderr } = await this.#execute(shown, wrap);
+    const { code, stdout, stderr } = await this.#execute(shown, by);
     const output = `${stdout}${stderr}`.trimEnd();
     if (!quiet || code !== 0) this.print(output);
     if (code !== 0) throw new Error(`the command above failed (exit code ${code})`);
@@ -61,10 +64,10 @@ export class Narrator {
     await this.#current.catch(() => {});
   }
 
-  async #execute(shown: ShownCommand, wrap: Wrap = execute): Promise<Finished> {
+  async #execute(shown: ShownCommand, by: Execute): Promise<Finished> {
     if (this.#stopped) await new Promise(() => {}); // the process is about to end
     const options: ExecuteOptions = { env: { ...process.env, ...shown.env }, input: shown.input ?? '' };
-    const running = wrap(shown.command, shown.args, options);
+    const running = by(shown.command, shown.args, options);
     this.#current = running;
     return running;
   }
@@ -74,7 +77,18 @@ export class Narrator {
   }
 }
 
-type Wrap = (command: string, args: readonly string[], options: ExecuteOptions) => Promise<Finished>;
+type Execute = (command: string, args: readonly string[], options: ExecuteOptions) => Promise<Finished>;
+
+/** Breaks between words, as a shell allows: a backslash at the end of the line. */
+function wrap(text: string, width: number): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + word.length > width) lines.push(`    ${word}`);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join(' \\\n');
+}
 
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
