@@ -1,5 +1,5 @@
 /**
- * `npm run quickstart`: everything once, with real commands: build, controller, three containers on a bridge,
+ * `npm run quickstart [-- --plain]`: everything once, with real commands: build, controller, three containers on a bridge,
  * pings, who holds what, detach, and the machine as it was.
  */
 import { spawnSync } from 'node:child_process';
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   const setting = { narrator, folder, socket: controller.socket };
 
   narrator.step(`Attach ${NAMES.length} containers through a main plugin whose ipam.type is "berth"`);
-  const containers = await chooseContainers(setting);
+  const containers = await chooseContainers(setting, process.argv.includes('--plain'));
   undo.push(() => containers.cleanUp());
   await containers.prepare(NAMES);
   const addresses: Record<string, string[]> = {};
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     for (const address of addresses['blue']!) await containers.ping('green', 'blue', address);
   }
   await askAround(addresses['red']![0]!);
-  await detach(containers, controller);
+  await detach(containers, controller, addresses['red']![0]!);
   await leave(before);
   narrator.say(`\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s. Where to go from here: README.md`);
 }
@@ -63,7 +63,7 @@ async function runController(folder: string): Promise<ControllerProcess> {
   const controller = await startController(folder, POOLS);
   undo.push(() => controller.stop());
   writeFileSync(join(folder, 'controller.pid'), String(controller.pid));
-  narrator.show({ command: controller.command[0]!, args: [...controller.command.slice(1), '&'] });
+  narrator.show({ command: controller.command[0]!, args: controller.command.slice(1), background: true });
   narrator.print(`ready after ${((performance.now() - seconds) / 1000).toFixed(1)} s`);
   process.env['BERTH_CONTROLLER'] = `unix://${controller.socket}`;
   narrator.show({ command: 'export', args: [`BERTH_CONTROLLER=${process.env['BERTH_CONTROLLER']}`] });
@@ -78,13 +78,14 @@ async function askAround(address: string): Promise<void> {
   await berthctl('stats');
 }
 
-async function detach(containers: Containers, controller: ControllerProcess): Promise<void> {
+async function detach(containers: Containers, controller: ControllerProcess, address: string): Promise<void> {
   narrator.step('Detach them');
   for (const name of NAMES) await containers.detach(name);
   narrator.step('Nothing is held any more');
   const { body } = await controller.ask('/v1/bindings?state=bound');
   const left = (JSON.parse(body) as { items: unknown[] }).items;
   if (left.length > 0) throw new Error(`${left.length} bindings are still held: ${body}`);
+  await berthctl('explain', address);
   await berthctl('stats');
 }
 

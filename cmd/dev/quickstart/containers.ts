@@ -30,12 +30,17 @@ export const PREFIX = 'berth-quickstart';
 export const BRIDGE = 'berth0';
 
 /** Network namespaces where the machine allows them; else a reason, and plain calls. */
-export async function chooseContainers(setting: Setting): Promise<Containers> {
-  const reason =
-    (await whyNoNamespaces()) ?? (findMainPlugins() === undefined ? `there are no CNI main plugins here: ${HOW_TO_INSTALL}` : undefined);
+export async function chooseContainers(setting: Setting, plain: boolean): Promise<Containers> {
+  const reason = plain ? 'you said --plain' : await whyNotAttached();
   if (reason === undefined) return attachedContainers(setting, findMainPlugins()!);
   setting.narrator.say(`No network namespaces this time: ${reason}.\nThe calls are the same ones; only no interface gets the addresses.`);
   return plainContainers(setting);
+}
+
+async function whyNotAttached(): Promise<string | undefined> {
+  return (
+    (await whyNoNamespaces()) ?? (findMainPlugins() === undefined ? `there are no CNI main plugins here: ${HOW_TO_INSTALL}` : undefined)
+  );
 }
 
 function attachedContainers(setting: Setting, plugins: string): Containers {
@@ -74,7 +79,7 @@ function attachedContainers(setting: Setting, plugins: string): Containers {
       // A new IPv6 address is tentative for a second or two.
       const answer = await narrator.run(shown, {
         quiet: true,
-        wrap: (command, args, options) => untilSuccess(10, () => execute(command, args, options)),
+        by: (command, args, options) => untilSuccess(10, () => execute(command, args, options)),
       });
       narrator.print(`${to} answers: ${/.*bytes from.*/.exec(answer)?.[0] ?? answer}`);
     },
