@@ -12,8 +12,11 @@ import type { CniAdd, CniAddAnswer } from '../protocol.ts';
 import type { Stored } from '../store/store.ts';
 import { chooseInPools, type Seeker } from './choose-in-pools.ts';
 import type { Context } from './context.ts';
+import { gatherFacts } from './facts.ts';
+import { findPod, isStatic, overCap } from './find-pod.ts';
 import type { Caller } from './operations.ts';
 import type { BootVerdict } from './ports.ts';
+import type { Pod } from './workloads.ts';
 import { letGo } from './release-condemned.ts';
 import { releaseOlderBoots } from './release-older-boots.ts';
 import { selectSlots, type Slot } from './select-pools.ts';
@@ -27,9 +30,12 @@ export async function add(context: Context, caller: Caller, request: CniAdd): Pr
   if (boot.verdict === 'superseded') return refuse('StaleCall', `node ${caller.node} has booted since this call was made`);
   if (boot.rebooted) releaseOlderBoots(context, caller.node, request.stamp.bootId);
 
-  const call: Call = { context, caller, request, boot, attachment: attachmentKey({ node: caller.node, ...request }) };
-  const pod = request.pod?.uid ?? request.containerId;
-  return context.locks.run(`holder/${caller.node}/${pod}/${request.cniNetwork}/${request.ifName}`, () =>
+  const pod = await findPod(context, caller, request);
+  if (!pod.ok) return pod;
+  const attachment = attachmentKey({ node: caller.node, ...request });
+  const call: Call = { context, caller, request, boot, pod: pod.value, attachment };
+  const holder = request.pod?.uid ?? request.containerId;
+  return context.locks.run(`holder/${caller.node}/${holder}/${request.cniNetwork}/${request.ifName}`, () =>
     context.locks.run(`attachment/${call.attachment}`, () => addAttachment(call)),
   );
 }
@@ -39,6 +45,8 @@ interface Call {
   readonly caller: Caller;
   readonly request: CniAdd;
   readonly boot: BootVerdict;
+  /** Absent outside a cluster. */
+  readonly pod: Pod | undefined;
   /** The key a DEL of this attachment uses. */
   readonly attachment: string;
 }
@@ -54,7 +62,8 @@ interface Given {
 async function addAttachment(call: Call): Promise<Outcome<CniAddAnswer>> {
   const overtaken = overtakenBy(call);
   if (overtaken !== undefined) return refuse('StaleCall', overtaken);
-  const slots = selectSlots(call.context.view, call.caller, call.request);
+  const facts = await gatherFacts(call.context, call.caller, call.request, call.pod);
+  const slots = selectSlots(call.context.view, facts, call.request.families);
   if (!slots.ok) return slots;
 
   // All slots at once: their writes share a round trip, or a durable commit.
@@ -157,6 +166,8 @@ async function takeNew(call: Call, slot: Slot, attempt: number, tried: Set<strin
     ...(podUid !== undefined && { podUid }),
     ...(slot.requested !== undefined && { requested: slot.requested }),
   };
+  const capped = overCap(context, caller, request);
+  if (capped !== undefined) return capped;
   const choice = chooseInPools(context, slot.pools, seeker, attempt, tried);
   if (!choice.ok) return choice;
   const { address, pool, replaces } = choice.value;
@@ -201,12 +212,14 @@ function subjectOf(request: CniAdd): { readonly subinstance: string; readonly su
       };
 }
 
-function attachmentOf({ caller, request, boot }: Call): Attachment {
+function attachmentOf({ caller, request, boot, pod }: Call): Attachment {
   return {
     cniNetwork: request.cniNetwork,
     ifName: request.ifName,
     containerId: request.containerId,
     ...(request.pod?.uid !== undefined && { podUid: request.pod.uid }),
+    ...(pod !== undefined && isStatic(pod) && { static: true }),
+    ...(pod !== undefined && { terminationGraceSeconds: pod.terminationGraceSeconds }),
     node: caller.node,
     ...(boot.nodeUid !== undefined && { nodeUid: boot.nodeUid }),
     ...(boot.confirmed && { bootConfirmed: true }),

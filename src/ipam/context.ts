@@ -7,10 +7,13 @@ import type { Locks } from './locks.ts';
 import type { Log, Nodes } from './ports.ts';
 import type { Tombstones } from './tombstones.ts';
 import type { View } from './view.ts';
+import type { Workloads } from './workloads.ts';
 
 export interface Context {
   readonly store: Store;
   readonly nodes: Nodes;
+  /** Absent outside a cluster. */
+  readonly workloads?: Workloads;
   readonly timers: Timers;
   readonly log: Log;
   readonly view: View;

@@ -22,12 +22,15 @@ import type { Log, Nodes } from './ports.ts';
 import { releaseCondemned } from './release-condemned.ts';
 import { Tombstones } from './tombstones.ts';
 import { View } from './view.ts';
+import type { Workloads } from './workloads.ts';
 
 export interface Ports {
   readonly store: Store;
   readonly nodes: Nodes;
   readonly timers: Timers;
   readonly log: Log;
+  /** Pods, nodes and namespaces; absent outside a cluster. */
+  readonly workloads?: Workloads;
   readonly poolDefaults?: Partial<PoolSpecInput>;
   readonly admission?: AdmissionLimits;
 }
@@ -56,6 +59,7 @@ export function openIpam(ports: Ports): Ipam {
   const context: Context = {
     store: ports.store,
     nodes: ports.nodes,
+    ...(ports.workloads && { workloads: ports.workloads }),
     timers: ports.timers,
     log: ports.log,
     view,

@@ -9,8 +9,8 @@ import type { Family } from '../core/binding.ts';
 import type { LedgerPool } from '../core/ledger.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
 import type { CniAdd } from '../protocol.ts';
-import type { Caller } from './operations.ts';
-import { matchesSelector, type Labels } from './label-selector.ts';
+import type { Facts } from './facts.ts';
+import { matchesSelector } from './label-selector.ts';
 import type { View } from './view.ts';
 
 /** One address to find: from these pools, in order. */
@@ -21,32 +21,16 @@ export interface Slot {
   readonly requested?: string;
 }
 
-export function selectSlots(view: View, caller: Caller, request: CniAdd): Outcome<readonly Slot[]> {
-  const facts = factsOf(caller, request);
-  const sets = request.pools === undefined || request.pools.length === 0 ? unnamedSets(view, facts) : namedSets(view, facts, request.pools);
+export function selectSlots(view: View, facts: Facts, families: CniAdd['families']): Outcome<readonly Slot[]> {
+  const sets = facts.pools.length === 0 ? unnamedSets(view, facts) : namedSets(view, facts, facts.pools);
   if (!sets.ok) return sets;
-  const slots = sets.value.flatMap((set, slot) => slotsOf(set, slot)).filter((slot) => request.families?.includes(slot.family) ?? true);
-  const missing = (request.families ?? []).find((family) => !slots.some((slot) => slot.family === family));
+  const slots = sets.value.flatMap((set, slot) => slotsOf(set, slot)).filter((slot) => families?.includes(slot.family) ?? true);
+  const missing = (families ?? []).find((family) => !slots.some((slot) => slot.family === family));
   if (missing !== undefined) {
     const names = sets.value.flat().map((pool) => pool.name);
     return refuse('InvalidRequest', `families asks for ${missing}, but none of the pools (${names.join(', ')}) is of that family`);
   }
-  return placeRequested(view, slots, request.requested ?? []);
-}
-
-interface Facts {
-  readonly namespaceLabels: Labels;
-  readonly podLabels: Labels;
-  readonly nodeLabels: Labels;
-}
-
-/** Outside a cluster the only labels known are the names themselves, under Kubernetes' own keys. */
-function factsOf(caller: Caller, request: CniAdd): Facts {
-  return {
-    namespaceLabels: request.pod === undefined ? {} : { 'kubernetes.io/metadata.name': request.pod.namespace },
-    podLabels: {},
-    nodeLabels: { 'kubernetes.io/hostname': caller.node },
-  };
+  return placeRequested(view, slots, facts.requested);
 }
 
 function namedSets(view: View, facts: Facts, names: NonNullable<CniAdd['pools']>): Outcome<readonly (readonly LedgerPool[])[]> {

@@ -1,0 +1,61 @@
+/**
+ * Who may ask for an address in a cluster: a pod that exists, on the node that asks, of the UID it says. A runtime
+ * names a static pod by its configuration's hash, which its mirror carries as an annotation (CNI.md 3.8).
+ */
+import { done, refuse, type Outcome } from '../core/refusal.ts';
+import type { CniAdd } from '../protocol.ts';
+import type { Context } from './context.ts';
+import type { Caller } from './operations.ts';
+import type { Pod } from './workloads.ts';
+
+export const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
+
+/** The kubelet runs it from a file or a URL; the API server's pod is only its mirror. */
+export const isStatic = (pod: Pod): boolean => pod.annotations[CONFIG_MIRROR] !== undefined;
+
+/** What a single pod, and a single node, may hold at most: a stolen node token must not drain the pools. */
+const MOST_PER_POD = 32;
+const MOST_PER_NODE = 1_024;
+
+/** The pod of an ADD; undefined outside a cluster. A cache that lags is asked no further than a live read. */
+export async function findPod(context: Context, caller: Caller, request: CniAdd): Promise<Outcome<Pod | undefined>> {
+  const { workloads } = context;
+  if (workloads === undefined) return done(undefined);
+  if (request.pod === undefined) {
+    return refuse('NotAllowed', 'in a cluster only pods get addresses, and CNI_ARGS names none (K8S_POD_NAMESPACE, K8S_POD_NAME)');
+  }
+  const { namespace, name } = request.pod;
+  const cached = workloads.cachedPod(namespace, name);
+  const fits = cached !== undefined && objectionTo(cached, caller, request) === undefined;
+  const pod = fits ? cached : await workloads.readPod(namespace, name);
+  if (pod === undefined) return refuse('Unavailable', `pod ${namespace}/${name} does not exist (any more)`);
+  return objectionTo(pod, caller, request) ?? done(pod);
+}
+
+function objectionTo(pod: Pod, caller: Caller, request: CniAdd): ReturnType<typeof refuse> | undefined {
+  const name = `${pod.namespace}/${pod.name}`;
+  if (pod.node !== caller.node) {
+    return refuse(
+      'NotAllowed',
+      `pod ${name} is ${pod.node === undefined ? 'not scheduled' : `on node ${pod.node}`}, not on ${caller.node}, which asks`,
+    );
+  }
+  const uid = request.pod?.uid;
+  if (uid !== undefined && uid !== pod.uid && uid !== pod.annotations[CONFIG_MIRROR]) {
+    return refuse('PodMismatch', `pod ${name} has UID ${pod.uid} now, not ${uid}: it was re-created`);
+  }
+  return undefined;
+}
+
+/** Why this pod or node may not have one more; undefined: it may. Asked before a new address, not before what is held. */
+export function overCap({ view, workloads }: Context, caller: Caller, request: CniAdd): ReturnType<typeof refuse> | undefined {
+  if (workloads === undefined) return undefined;
+  const uid = request.pod?.uid;
+  const ofPod = uid === undefined ? 0 : view.ledger.byPodUid(uid).length;
+  if (ofPod >= MOST_PER_POD)
+    return refuse('LimitReached', `pod ${request.pod?.namespace}/${request.pod?.name} holds ${ofPod} addresses, the most one pod may`);
+  const ofNode = view.ledger.byNode(caller.node).length;
+  return ofNode >= MOST_PER_NODE
+    ? refuse('LimitReached', `node ${caller.node} holds ${ofNode} addresses, the most one node may`)
+    : undefined;
+}
