@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { berthctl } from './berthctl.ts';
+
+const NOWHERE = { socket: '/nowhere/berth.sock' };
+
+test.each([
+  ['pol', 'unknown command "pol"; did you mean pool?', ''],
+  ['pool lst', 'unknown command "pool lst"; did you mean list?', 'pool'],
+  ['pool', 'pool needs one of: list, get, apply, delete, reserve, unreserve, drain, resume', 'pool'],
+  ['binding', 'binding needs one of: list, get', 'binding'],
+  ['frobnicate', 'unknown command "frobnicate"', ''],
+  ['pool list --no-header', 'unknown option --no-header; did you mean --no-headers?', 'pool list'],
+  ['pool list -z', 'unknown option -z', 'pool list'],
+  ['pool list surplus', '"surplus" is one argument too many', 'pool list'],
+  ['pool list -o jsn', '--output cannot be "jsn": it is one of table, wide, json, yaml, name; did you mean json?', 'pool list'],
+  ['pool list -o json -o yaml', '--output is given twice', 'pool list'],
+  ['pool get', 'pool get needs NAME', 'pool get'],
+  ['pool apply', 'pool apply needs --filename', 'pool apply'],
+  ['allocate', 'allocate needs --subinstance and --subid and --resource', 'allocate'],
+  ['allocate --pool', '--pool needs a value', 'allocate'],
+  [
+    'allocate -n a --subid b --resource vmm:x',
+    '--resource: "vmm" is no type of resource; the types are mac, vm, container, pod, custom; did you mean vm?',
+    'allocate',
+  ],
+  ['allocate -n a --subid b --resource vm:', '--resource: "vm:" has no value; write it as vm:VALUE', 'allocate'],
+  [
+    'allocate -n a --subid b --resource vm:x --family ipv4',
+    '--family cannot be "ipv4": it is one of IPv4, IPv6; did you mean IPv4?',
+    'allocate',
+  ],
+  ['release', 'release what? Give an address, or -n with or without --subid', 'release'],
+  ['release 10.0.0.1 -n a', 'give an address or a subject (-n, --subid), not both', 'release'],
+  ['release --subid a', 'release what? Give an address, or -n with or without --subid', 'release'],
+  ['renew 10.0.0.1', 'renew needs --lease', 'renew'],
+  ['find', 'find what? Give an address, -n, --subid, --resource or --tag', 'find'],
+  ['explain not-an-ip', '"not-an-ip" is not an IP address', 'explain'],
+  ['completion tcsh', 'shell cannot be "tcsh": it is one of bash, zsh, fish', 'completion'],
+  ['stats --timeout 0', '--timeout must be between 1ms and 24d', 'stats'],
+  ['stats --timeout soon', '--timeout: "soon" is no duration; write it like 30s, 1h30m or 7d', 'stats'],
+  [
+    'stats --controller https://berth:8443',
+    "https://berth:8443 cannot be used: a controller's network port serves only the plugin; give its unix socket, such as unix:///run/berth/berth.sock",
+    'stats',
+  ],
+  [
+    `stats --controller unix:/${'x'.repeat(120)}`,
+    `the socket's path is longer than the 107 bytes that the system takes: /${'x'.repeat(120)}`,
+    'stats',
+  ],
+])('berthctl %s', async (command, sentence, help) => {
+  const result = await berthctl(command.split(' '), NOWHERE);
+  expect(result).toEqual({
+    stdout: '',
+    stderr: `berthctl: ${sentence}\nSee "berthctl ${help === '' ? '' : `${help} `}--help".\n`,
+    exitCode: 2,
+  });
+});
+
+test('nothing at all, and --help, print the help; all commands are in it', async () => {
+  const result = await berthctl([], NOWHERE);
+  expect(result.exitCode).toBe(0);
+  expect(await berthctl(['--help'], NOWHERE)).toEqual(result);
+  for (const name of new Set(COMMANDS.map(({ path }) => path[0]!))) expect(result.stdout).toContain(`berthctl ${name}`);
+});
+
+test.each(COMMANDS.map((command) => ({ name: command.path.join(' '), command })))(
+  'berthctl $name --help tells its usage, options and examples',
+  async ({ name, command }) => {
+    const { stdout, stderr, exitCode } = await berthctl([...command.path, '--help'], NOWHERE);
+    const text = stdout.replace(/\s+/g, ' ');
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+    expect(text).toContain(`Usage: berthctl ${name}`);
+    expect(text).toContain(command.summary.replace(/\s+/g, ' '));
+    for (const option of command.options ?? []) expect(text).toContain(`--${option.name}`);
+    expect(command.examples.length).toBeGreaterThan(0);
+    expect(text).toContain('Examples:');
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
+  },
+);
+
+test('words that no shell lets pass by accident: not a stack in sight', async () => {
+  for (const word of ['__proto__', 'constructor', '--__proto__=1', '--constructor', '-', '--', '--=', '-o', '\0', '$0', '--controller=']) {
+    const { stderr, exitCode } = await berthctl(['pool', 'list', word], NOWHERE);
+    expect([2, 3], word).toContain(exitCode);
+    expect(stderr, word).not.toMatch(/unexpected|\n {4}at |\.ts:/);
+  }
+});
