@@ -9,8 +9,8 @@ import { join, resolve } from 'node:path';
 import type { ControllerProcess } from './controller-process.ts';
 import { startController } from './controller-process.ts';
 import type { Containers } from './quickstart/containers.ts';
-import { chooseContainers, PREFIX } from './quickstart/containers.ts';
-import { differences, lookAtMachine, sweepFolders } from './quickstart/machine.ts';
+import { chooseContainers } from './quickstart/containers.ts';
+import { differences, lookAtMachine, OWN, sweepEarlierRuns } from './quickstart/machine.ts';
 import { Narrator } from './quickstart/narrator.ts';
 
 const NAMES = ['red', 'green', 'blue'];
@@ -30,9 +30,9 @@ async function main(): Promise<void> {
   narrator.show({ command: 'npm', args: ['run', 'build'] });
   if (spawnSync(process.execPath, ['cmd/dev/build.mjs'], { stdio: 'inherit' }).status !== 0) throw new Error('the build failed');
 
-  await sweepFolders();
+  await sweepEarlierRuns();
   const before = await lookAtMachine();
-  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}-${process.pid}-`));
+  const folder = mkdtempSync(join(tmpdir(), OWN));
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
 
   const controller = await runController(folder);

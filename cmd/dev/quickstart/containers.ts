@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execute } from '../execute.ts';
 import { findMainPlugins, HOW_TO_INSTALL } from '../main-plugins.ts';
-import { Namespaces, sweepNamespaces, whyNoNamespaces } from '../namespaces.ts';
+import { Namespaces, whyNoNamespaces } from '../namespaces.ts';
 import type { Narrator } from './narrator.ts';
 import { path } from './narrator.ts';
 
@@ -60,7 +60,6 @@ function attachedContainers(setting: Setting, plugins: string): Containers {
     );
   return {
     async prepare(names) {
-      await sweepNamespaces(PREFIX);
       narrator.say(
         `One namespace plays the node, so that the bridge is not made in your machine's own network; ${names.length} play containers.`,
       );

@@ -3,10 +3,15 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execute } from '../execute.ts';
+import { sweepNamespaces, whyNoNamespaces } from '../namespaces.ts';
 import { BRIDGE, PREFIX } from './containers.ts';
 
-/** Folders of earlier runs whose process has gone; their controller is ended first, by the pid that it wrote down. */
-export async function sweepFolders(): Promise<void> {
+/** How everything of this run is named; another one may be under way. */
+export const OWN = `${PREFIX}-${process.pid}-`;
+
+/** What earlier runs left whose process has gone: namespaces, then folders; their controller is ended first, by the pid that was written down. */
+export async function sweepEarlierRuns(): Promise<void> {
+  if ((await whyNoNamespaces()) === undefined) await sweepNamespaces(PREFIX);
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(`${PREFIX}-`))) {
     const folder = join(tmpdir(), name);
     if (isAlive(Number(name.slice(PREFIX.length + 1).split('-')[0]), 'quickstart')) continue;
@@ -36,10 +41,10 @@ export async function lookAtMachine(): Promise<Machine> {
   const linux = process.platform === 'linux';
   return {
     interfaces: linux ? await namesOf('ip', ['-json', 'link', 'show'], 'ifname', BRIDGE) : '',
-    namespaces: linux ? await namesOf('ip', ['-json', 'netns', 'list'], 'name', PREFIX) : '',
+    namespaces: linux ? await namesOf('ip', ['-json', 'netns', 'list'], 'name', OWN) : '',
     forwarding: `${readText('/proc/sys/net/ipv4/ip_forward')}${readText('/proc/sys/net/ipv6/conf/all/forwarding')}`.replaceAll('\n', ' '),
     'temporary files': readdirSync(tmpdir())
-      .filter((name) => name.startsWith(`${PREFIX}-`))
+      .filter((name) => name.startsWith(OWN))
       .join(' '),
   };
 }
