@@ -1,5 +1,5 @@
 /** From a path to a connection that is safe to write: ours, sound, of this version, durable on every commit. */
-import { accessSync, closeSync, constants, existsSync, openSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DatabaseUnavailable, describeFault, explainError } from './faults.ts';
@@ -28,10 +28,37 @@ export function checkFile(path: string): void {
     throw new DatabaseUnavailable('ReadOnly', describeFault('ReadOnly', path), error);
   }
   if (existsSync(path) && !statSync(path).isFile()) throw new DatabaseUnavailable('Foreign', describeFault('Foreign', path));
-  // SQLite deletes the log of an empty database. Ours is never empty once it has a log: somebody has lost the file.
-  if (sizeOf(path) === 0 && sizeOf(`${path}-wal`) > 0) {
-    const message = `the database ${path} is missing or empty, but its log ${path}-wal is not: put the database back, or move the log away to start with nothing`;
+}
+
+/**
+ * A log that is not this database's. SQLite deletes the log of an empty database, and plays any log it finds into the
+ * database beside it, also that of the one which a restored backup has replaced. Only for the holder of the instance
+ * lock: closing a file that this process has open elsewhere would drop SQLite's locks (POSIX).
+ */
+export function checkLog(path: string): void {
+  const log = `${path}-wal`;
+  if (sizeOf(log) === 0) return;
+  if (sizeOf(path) === 0) {
+    const message = `the database ${path} is missing or empty, but its log ${log} is not: put the database back, or move the log away to start with nothing`;
     throw new DatabaseUnavailable('Corrupt', message);
+  }
+  if (readFormat(path) === FORMAT_WITHOUT_LOG) {
+    const message = `the database ${path} is a restored copy, but the log ${log} of the one before lies beside it: move ${log} and ${path}-shm away, and start again`;
+    throw new DatabaseUnavailable('Corrupt', message);
+  }
+}
+
+/** Byte 19 of the header, "file format read version": 1 where there is no log (as in every backup), 2 for a log (https://www.sqlite.org/fileformat2.html). */
+const FORMAT_WITHOUT_LOG = 1;
+
+function readFormat(path: string): number | undefined {
+  const file = openSync(path, 'r');
+  try {
+    const header = Buffer.alloc(20);
+    readSync(file, header, 0, header.length, 0);
+    return header[19];
+  } finally {
+    closeSync(file);
   }
 }
 

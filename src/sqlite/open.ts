@@ -14,7 +14,7 @@ import type { DatabaseUnavailable } from './faults.ts';
 import { lockInstance } from './instance-lock.ts';
 import { SqliteNodes } from './nodes.ts';
 import type { LocalNode } from './nodes.ts';
-import { checkFile, openDatabase, resolveDatabase } from './open-database.ts';
+import { checkFile, checkLog, openDatabase, resolveDatabase } from './open-database.ts';
 import { Reserve } from './reserve.ts';
 
 export interface SqliteStoreOptions {
@@ -44,6 +44,7 @@ export function openSqliteStore(path: string, options: SqliteStoreOptions): Sqli
   const unlock = lockInstance(file);
   let database: DatabaseSync | undefined;
   try {
+    checkLog(file);
     removeLeftovers(file);
     const reserve = new Reserve(file);
     const opened = openWithin(file, reserve);

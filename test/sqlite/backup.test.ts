@@ -121,6 +121,25 @@ test('a database restored as the page says is that of the backup, and gives no v
   expect(changed && again && changed.ok && again.ok && changed.stored.version !== again.stored.version).toBe(true);
 });
 
+test('a backup copied over a database whose log is still there is refused: the log would be played into it', async () => {
+  const path = tempPath();
+  const killed = open(path);
+  await fill(killed, 0, 20);
+  const saved = join(tempFolder(), 'saved.db');
+  await killed.backup(saved);
+  await fill(killed, 20, 40);
+  const restored = tempPath();
+  copyFileSync(saved, restored);
+  copyFileSync(`${path}-wal`, `${restored}-wal`);
+  const error = thrownBy(() => open(restored));
+  expect(error).toMatchObject({
+    fault: 'Corrupt',
+    message: expect.stringContaining(`move ${restored}-wal and ${restored}-shm away, and start again`),
+  });
+  rmSync(`${restored}-wal`);
+  expect((await open(restored).store.bindings.list()).length).toBe(20);
+});
+
 test('a damaged database is not backed up as if it were sound', async () => {
   const path = tempPath();
   const running = open(path);
