@@ -68,7 +68,7 @@ export function openClient(options: ClientOptions) {
     const started = options.timers.monotonic();
     for (;;) {
       const spent = options.timers.monotonic() - started;
-      const answer = await exchange({ ...connection, timeoutMilliseconds: options.timeoutMilliseconds - spent }, request);
+      const answer = await exchange(connection, request, options.timeoutMilliseconds - spent);
       const result = readAnswer(answer, request, options.endpoint, guard);
       if (result.ok) return { value: result.value, headers: answer.headers };
       const { problem } = result;

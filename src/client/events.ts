@@ -35,6 +35,7 @@ export async function* followEvents(connection: Connection, { signal }: FollowOp
       everConnected = true;
       pause = FIRST_PAUSE_MILLISECONDS;
       yield* readStream(connection, stream, signal);
+      if (signal.aborted) return;
       yield { type: 'lost', error: new UnreachableError('cut', `${connection.endpoint.text} ended the stream of changes`) };
     } catch (error) {
       if (signal.aborted) return;

@@ -26,8 +26,8 @@ export interface Answer {
 /** A page of 500 bindings is about 0.5 MB. */
 const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** Throws UnreachableError and nothing else. */
-export function exchange(connection: Connection, request: Exchange): Promise<Answer> {
+/** Throws UnreachableError and nothing else. `leftMilliseconds`: what earlier attempts have left of the deadline. */
+export function exchange(connection: Connection, request: Exchange, leftMilliseconds = connection.timeoutMilliseconds): Promise<Answer> {
   const { endpoint, timers, timeoutMilliseconds, agent } = connection;
   const changes = request.method !== 'GET';
   return new Promise((resolve, reject) => {
@@ -44,7 +44,7 @@ export function exchange(connection: Connection, request: Exchange): Promise<Ans
         ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
       },
     });
-    const cancelDeadline = timers.after(timeoutMilliseconds, () => {
+    const cancelDeadline = timers.after(leftMilliseconds, () => {
       fail(new UnreachableError('slow', `no answer from ${endpoint.text} within ${timeoutMilliseconds / 1000} s`, changes && connected));
     });
     const fail = (error: UnreachableError): void => {
