@@ -4,13 +4,14 @@
  */
 import { bindingName } from '../core/binding-name.ts';
 import type { Attachment, BindingSpec, Resource } from '../core/binding.ts';
-import { attachmentKey, holderKey } from '../core/holder.ts';
+import { attachmentKey, familyOfBinding, holderKey } from '../core/holder.ts';
 import { prefixLengthFor } from '../core/pool.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
 import { compareStamps, sameStamp, type Stamp } from '../core/stamp.ts';
 import type { CniAdd, CniAddAnswer } from '../protocol.ts';
 import type { Stored } from '../store/store.ts';
 import { chooseInPools, type Seeker } from './choose-in-pools.ts';
+import { ADOPTED_CONTAINER, POD_INTERFACE } from './collector/adopt.ts';
 import type { Context } from './context.ts';
 import { gatherFacts } from './facts.ts';
 import { findPod, isStatic, overCap } from './find-pod.ts';
@@ -120,8 +121,17 @@ async function addAddress(call: Call, slot: Slot): Promise<Outcome<Given>> {
 function ownBinding({ context, caller, request }: Call, slot: Slot): Stored<BindingSpec> | undefined {
   const podUid = request.pod?.uid;
   const key = holderKey({ ...request, node: caller.node, family: slot.family, slot: slot.slot, ...(podUid !== undefined && { podUid }) });
-  const own = context.view.ledger.byHolder(key).find((binding) => slot.pools.some((pool) => pool.name === binding.pool));
+  const isListed = (binding: BindingSpec) => slot.pools.some((pool) => pool.name === binding.pool);
+  const own = context.view.ledger.byHolder(key).find(isListed) ?? adopted(context, podUid, request.ifName, slot).find(isListed);
   return own && context.view.storedOf(own);
+}
+
+/** What the collector recorded for a pod that ran before its record was there: the pod's own, whatever the container. */
+function adopted(context: Context, podUid: string | undefined, ifName: string, slot: Slot): readonly BindingSpec[] {
+  if (podUid === undefined || ifName !== POD_INTERFACE || slot.slot !== 0) return [];
+  return context.view.ledger
+    .byPodUid(podUid)
+    .filter((binding) => binding.attachments[0]?.containerId === ADOPTED_CONTAINER && familyOfBinding(binding) === slot.family);
 }
 
 /** Leaves this call's stamp in the record it holds already. Undefined: the record changed, look again. */

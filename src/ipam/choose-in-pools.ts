@@ -54,7 +54,13 @@ function chooseInPool(context: Context, pool: LedgerPool, seeker: Seeker, attemp
   if (seeker.requested !== undefined && context.flights.has(network, seeker.requested)) {
     return refuse('IpAlreadyAllocated', 'is being given to another call just now', { address: seeker.requested });
   }
-  const avoid = { has: (address: string) => tried.has(`${network}/${address}`) || context.flights.has(network, address) };
+  const foreign = (address: string) => isForeignPods(context, network, address, seeker);
+  if (seeker.requested !== undefined && foreign(seeker.requested)) {
+    return refuse('IpAlreadyAllocated', 'a running pod has it by its status', { address: seeker.requested });
+  }
+  const avoid = {
+    has: (address: string) => tried.has(`${network}/${address}`) || context.flights.has(network, address) || foreign(address),
+  };
   const choice = chooseAddress(context.view.ledger, pool.name, {
     subinstance: seeker.subinstance,
     subid: seeker.subid,
@@ -68,6 +74,10 @@ function chooseInPool(context: Context, pool: LedgerPool, seeker: Seeker, attemp
   });
   return choice.ok ? done({ ...choice.value, pool }) : choice;
 }
+
+/** A live pod has it by its status.podIPs, recorded or not; those are addresses of the default network. */
+const isForeignPods = ({ podAddresses }: Context, network: string, address: string, { subinstance, subid }: Seeker): boolean =>
+  network === 'default' && (podAddresses?.isForeign(address, subinstance, subid) ?? false);
 
 function overLimit(context: Context, pool: LedgerPool, seeker: Seeker): string | undefined {
   const limits = pool.spec.limits;

@@ -1,6 +1,6 @@
 /**
- * The collector of the embedded store: releases what nobody will DEL, each with its evidence. Leases that ended, and
- * attachments of a boot that is over. The janitor then deletes released records whose cooling and sticky time passed.
+ * Releases what nobody will DEL, each with its evidence: leases that ended, and outside a cluster the attachments of a
+ * boot that is over (in a cluster see collector/). The janitor then deletes released records whose cooling and sticky time passed.
  */
 import { isBound, type BindingSpec } from '../core/binding.ts';
 import type { CollectReport } from '../protocol.ts';

@@ -2,6 +2,7 @@
 import type { Timers } from '../core/clock.ts';
 import type { PoolSpecInput } from '../core/pool-spec.ts';
 import type { Store } from '../store/store.ts';
+import type { PodAddresses } from './collector/pod-addresses.ts';
 import type { Flights } from './flights.ts';
 import type { Locks } from './locks.ts';
 import type { Log, Nodes } from './ports.ts';
@@ -14,6 +15,8 @@ export interface Context {
   readonly nodes: Nodes;
   /** Absent outside a cluster. */
   readonly workloads?: Workloads;
+  /** What live pods have by their status; absent outside a cluster. */
+  readonly podAddresses?: PodAddresses;
   readonly timers: Timers;
   readonly log: Log;
   readonly view: View;

@@ -1,4 +1,4 @@
-/** Wires the operations to a store and to the world, and keeps what runs by itself: following the store, collecting, sweeping. */
+/** Wires the operations to a store and to the world. */
 import type { Timers } from '../core/clock.ts';
 import type { PoolSpecInput } from '../core/pool-spec.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
@@ -8,7 +8,8 @@ import { Admission, type AdmissionLimits } from './admission.ts';
 import { allocate, release, renew } from './allocate.ts';
 import { checkStore } from './check-store.ts';
 import { check } from './check.ts';
-import { collect, sweep } from './collect.ts';
+import { startBackground, type Cluster } from './background.ts';
+import { PodAddresses } from './collector/pod-addresses.ts';
 import type { Context } from './context.ts';
 import { del, delSpooled } from './del.ts';
 import { explain } from './explain.ts';
@@ -22,16 +23,14 @@ import type { Log, Nodes } from './ports.ts';
 import { releaseCondemned } from './release-condemned.ts';
 import { Tombstones } from './tombstones.ts';
 import { View } from './view.ts';
-import type { Workloads } from './workloads.ts';
 
 export interface Ports {
   readonly store: Store;
   readonly nodes: Nodes;
   readonly timers: Timers;
   readonly log: Log;
-  /** Pods, nodes and namespaces; absent outside a cluster. */
-  readonly workloads?: Workloads;
-  readonly poolDefaults?: Partial<PoolSpecInput>;
+  /** Absent outside a cluster. */
+  readonly cluster?: Cluster;
   readonly admission?: AdmissionLimits;
 }
 
@@ -48,18 +47,16 @@ export interface Ipam extends Operations {
 const EMBEDDED_DEFAULTS: Partial<PoolSpecInput> = { requestedAddresses: 'Allowed' };
 
 const ADMISSION: AdmissionLimits = { atWork: 256, waiting: 4096 };
-const COLLECT_EVERY_MS = 10_000;
-const SWEEP_EVERY_MS = 1_000;
-/** Deletions share durable commits with the calls beside them; few at a time keep those short. */
-const SWEPT_AT_ONCE = 64;
 
 export function openIpam(ports: Ports): Ipam {
   const view = new View(ports.timers);
+  const podAddresses = ports.cluster && new PodAddresses();
   let closed = false;
   const context: Context = {
     store: ports.store,
     nodes: ports.nodes,
-    ...(ports.workloads && { workloads: ports.workloads }),
+    ...(ports.cluster && { workloads: ports.cluster.workloads }),
+    ...(podAddresses && { podAddresses }),
     timers: ports.timers,
     log: ports.log,
     view,
@@ -67,21 +64,19 @@ export function openIpam(ports: Ports): Ipam {
     flights: new Flights(),
     tombstones: new Tombstones(ports.timers),
     closed: () => closed,
-    poolDefaults: ports.poolDefaults ?? EMBEDDED_DEFAULTS,
+    poolDefaults: ports.cluster === undefined ? EMBEDDED_DEFAULTS : {},
   };
   const admission = new Admission(ports.admission ?? ADMISSION);
   const listings = new Listings(view);
   const stops = [view.follow(ports.store), releaseCondemned(context)];
-  void view.whenSynced().then(() => {
-    // At once: if this machine has booted since, what it held then is not held any more.
-    void collect(context, { dryRun: false }).catch((error: unknown) => ports.log.warn({ error }, 'a background pass failed'));
-    stops.push(every(context, COLLECT_EVERY_MS, () => collect(context, { dryRun: false })));
-    stops.push(every(context, SWEEP_EVERY_MS, () => sweep(context, SWEPT_AT_ONCE)));
-  });
+  if (ports.cluster !== undefined && podAddresses !== undefined) stops.push(podAddresses.follow(ports.cluster.workloads));
+  const background = startBackground(context, ports.cluster, podAddresses);
+  stops.push(background.stop);
+  const synced = (): boolean => view.synced() && (ports.cluster?.workloads.synced() ?? true);
 
   /** Nothing is answered before everything was read (LESSONS 9); a store that cannot be asked is a refusal. */
   const guard = async <T>(work: () => Promise<Outcome<T>>): Promise<Outcome<T>> => {
-    if (!view.synced()) return refuse('Unavailable', 'the controller is still reading its store', { retryAfterSeconds: 1 });
+    if (!synced()) return refuse('Unavailable', 'the controller is still reading its store', { retryAfterSeconds: 1 });
     try {
       return await work();
     } catch (error) {
@@ -92,7 +87,7 @@ export function openIpam(ports: Ports): Ipam {
   };
 
   return {
-    synced: () => view.synced(),
+    synced,
     whenSynced: () => view.whenSynced(),
     waiting: () => admission.waiting(),
     add: (caller, request) => admission.run('add', caller.gone, () => guard(() => add(context, caller, request))),
@@ -121,31 +116,11 @@ export function openIpam(ports: Ports): Ipam {
     applyPool: (name, spec, options) => guard(() => applyPool(context, name, spec, options ?? {})),
     deletePool: (name, options) => guard(() => deletePool(context, name, options ?? {})),
     checkStore: (options) => checkStore(context, options),
-    collect: (options) => collect(context, options),
+    collect: (options) => background.collect(options),
     subscribe: (listener) => view.subscribe(listener),
     close: async () => {
       closed = true;
       for (const stop of stops) stop();
     },
-  };
-}
-
-/** Runs again and again, one pass after the other; a pass that fails is logged and tried again. */
-function every(context: Context, milliseconds: number, pass: () => Promise<unknown>): () => void {
-  let cancel = (): void => undefined;
-  let stopped = false;
-  const next = (): void => {
-    cancel = context.timers.after(milliseconds, () => {
-      void pass()
-        .catch((error: unknown) => context.log.warn({ error }, 'a background pass failed'))
-        .then(() => {
-          if (!stopped) next();
-        });
-    });
-  };
-  next();
-  return () => {
-    stopped = true;
-    cancel();
   };
 }

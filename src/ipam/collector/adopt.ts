@@ -1,0 +1,100 @@
+/**
+ * Adoption: an address in status.podIPs of a live pod that lies in a pool and has no record, and whose pod holds no
+ * other of that family, is recorded after two audits, with a stamp older than any. So Berth can be installed under
+ * running pods, and survives an API server restored from an older backup.
+ */
+import type { BindingSpec } from '../../core/binding.ts';
+import { familyOfBinding } from '../../core/holder.ts';
+import type { LedgerPool } from '../../core/ledger.ts';
+import type { Context } from '../context.ts';
+import { CONFIG_MIRROR, isStatic } from '../find-pod.ts';
+import type { Pod, Workloads } from '../workloads.ts';
+import { createBinding } from '../write.ts';
+import type { PodAddresses } from './pod-addresses.ts';
+
+const AUDITS = 2;
+
+/** Pods' own addresses are of the default network; another one may well use the same numbers. */
+const POD_NETWORK = 'default';
+
+/** An adopted record is held by no container that a DEL could name: its pod's end, or its next ADD, ends it. */
+export const ADOPTED_CONTAINER = '';
+export const POD_INTERFACE = 'eth0';
+
+export class Adopter {
+  readonly #context: Context;
+  readonly #workloads: Workloads;
+  readonly #podAddresses: PodAddresses;
+  #audits = new Map<string, number>();
+
+  constructor(context: Context, workloads: Workloads, podAddresses: PodAddresses) {
+    this.#context = context;
+    this.#workloads = workloads;
+    this.#podAddresses = podAddresses;
+  }
+
+  /** One audit; returns what was adopted. */
+  async pass(): Promise<readonly BindingSpec[]> {
+    if (!this.#context.view.synced() || !this.#workloads.synced()) return [];
+    const seen = new Map<string, number>();
+    const adopted: BindingSpec[] = [];
+    for (const pod of this.#podAddresses.pods()) {
+      for (const address of pod.addresses) {
+        const pool = this.#unrecorded(pod, address);
+        if (pool === undefined) continue;
+        const key = `${pod.uid}/${address}`;
+        const audits = (this.#audits.get(key) ?? 0) + 1;
+        seen.set(key, audits);
+        if (audits < AUDITS) continue;
+        const stored = await createBinding(this.#context, this.#recordOf(pod, address, pool));
+        if (stored === undefined) continue;
+        adopted.push(stored.spec);
+        this.#context.log.warn({ address, namespace: pod.namespace, pod: pod.name }, 'address of a running pod adopted');
+      }
+    }
+    this.#audits = seen;
+    return adopted;
+  }
+
+  /** The pool an address lies in, when there is neither a record of it nor one of its family for the pod. */
+  #unrecorded(pod: Pod, address: string): LedgerPool | undefined {
+    const { ledger } = this.#context.view;
+    if (ledger.get(POD_NETWORK, address) !== undefined) return undefined;
+    const family = address.includes(':') ? 'IPv6' : 'IPv4';
+    if (ledger.byPodUid(holderUid(pod)).some((binding) => familyOfBinding(binding) === family)) return undefined;
+    return ledger.poolsContaining(POD_NETWORK, address)[0];
+  }
+
+  #recordOf(pod: Pod, address: string, { name, spec }: LedgerPool): BindingSpec {
+    const nodeName = pod.node ?? '';
+    const node = this.#workloads.cachedNode(nodeName);
+    return {
+      address,
+      pool: name,
+      network: POD_NETWORK,
+      subinstance: pod.namespace,
+      subid: pod.name,
+      slot: 0,
+      resource: { type: 'pod', value: `${pod.namespace}/${pod.name}` },
+      attachments: [
+        {
+          cniNetwork: '',
+          ifName: POD_INTERFACE,
+          containerId: ADOPTED_CONTAINER,
+          podUid: holderUid(pod),
+          ...(isStatic(pod) && { static: true }),
+          node: nodeName,
+          ...(node !== undefined && { nodeUid: node.uid, bootConfirmed: true }),
+          terminationGraceSeconds: pod.terminationGraceSeconds,
+          stamp: { bootId: node?.bootId ?? '', startedTicks: 0, monotonicNs: '0', attempt: 0 },
+        },
+      ],
+      boundAt: this.#context.timers.now(),
+      cooldownSeconds: spec.cooldownSeconds,
+      stickySeconds: spec.stickySeconds,
+    };
+  }
+}
+
+/** What the runtime calls the pod: a static one by its configuration's hash. */
+const holderUid = (pod: Pod): string => pod.annotations[CONFIG_MIRROR] ?? pod.uid;

@@ -1,0 +1,102 @@
+/**
+ * The collector of a cluster: one pass looks at every sandbox that holds an address and lets go of those that are
+ * provably gone. One replica is active by leader election; that is only a hint, the writes' preconditions are the fence.
+ */
+import { bindingName } from '../../core/binding-name.ts';
+import type { BindingSpec } from '../../core/binding.ts';
+import { sameStamp } from '../../core/stamp.ts';
+import type { CollectReport } from '../../protocol.ts';
+import type { Context } from '../context.ts';
+import { releaseBinding } from '../write.ts';
+import type { Workloads } from '../workloads.ts';
+import { Brake } from './brake.ts';
+import { Evidence } from './evidence.ts';
+import type { PodAddresses } from './pod-addresses.ts';
+import { sandboxesOf, type Sandbox } from './sandboxes.ts';
+
+export interface CollectOptions {
+  readonly dryRun: boolean;
+  /** Let go what the brake holds back. */
+  readonly approve: boolean;
+}
+
+export class Collector {
+  readonly #context: Context;
+  readonly #workloads: Workloads;
+  readonly #podAddresses: PodAddresses;
+  readonly #evidence: Evidence;
+  readonly #brake: Brake;
+
+  constructor(context: Context, workloads: Workloads, podAddresses: PodAddresses, nodeGoneAfterMs: number) {
+    this.#context = context;
+    this.#workloads = workloads;
+    this.#podAddresses = podAddresses;
+    this.#evidence = new Evidence(context, workloads, nodeGoneAfterMs);
+    this.#brake = new Brake(context.timers);
+  }
+
+  /** Until the returned function is called, deletions of pods are noted as they are seen. */
+  follow(): () => void {
+    return this.#workloads.onPodGone((gone) => this.#evidence.noteGone(gone));
+  }
+
+  async pass(options: CollectOptions): Promise<CollectReport> {
+    const released: { address: string; network: string; evidence: string }[] = [];
+    const held: { address: string; network: string; reason: string }[] = [];
+    // Nothing before everything was read (LESSONS 1, 9).
+    if (!this.#context.view.synced() || !this.#workloads.synced()) return { released, held, dryRun: options.dryRun };
+
+    const sandboxes = sandboxesOf(this.#context);
+    this.#evidence.beginPass(sandboxes);
+    for (const sandbox of sandboxes) {
+      const verdict = await this.#evidence.judge(sandbox);
+      if (verdict.kind === 'alive') continue;
+      const hold = (reason: string) =>
+        held.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, reason })));
+      if (verdict.kind === 'waiting') {
+        hold(verdict.reason);
+      } else if (this.#isInUse(sandbox)) {
+        hold('a live pod has it in status.podIPs');
+      } else if (verdict.inferred && !options.approve && !this.#brakeAllows(sandbox)) {
+        hold('held by the brake: too many are missing at once; approve, or wait');
+      } else if (options.dryRun) {
+        released.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, evidence: verdict.evidence })));
+      } else {
+        for (const { address, network } of await this.#release(sandbox, verdict.evidence)) {
+          released.push({ address, network, evidence: verdict.evidence });
+          if (verdict.inferred) this.#brake.count(sandbox.records[0]!.spec.pool);
+        }
+      }
+    }
+    const braked = held.filter(({ reason }) => reason.startsWith('held by the brake')).length;
+    if (braked > 0) this.#context.log.error({ held: braked }, 'the brake holds back releases');
+    return { released, held, dryRun: options.dryRun };
+  }
+
+  #isInUse({ records }: Sandbox): boolean {
+    return records.some(({ spec }) => spec.network === 'default' && this.#podAddresses.podOf(spec.address) !== undefined);
+  }
+
+  #brakeAllows({ records }: Sandbox): boolean {
+    const { ledger } = this.#context.view;
+    const inAll = ledger.pools().reduce((sum, pool) => sum + Number(ledger.counts(pool.name).allocated), 0);
+    return records.every(({ spec: { pool } }) => {
+      const inPool = ledger.pool(pool) === undefined ? 0 : Number(ledger.counts(pool).allocated);
+      return this.#brake.allows(pool, { inPool, inAll });
+    });
+  }
+
+  async #release(sandbox: Sandbox, evidence: string): Promise<readonly BindingSpec[]> {
+    if (!(await this.#evidence.confirm(sandbox))) return [];
+    const released: BindingSpec[] = [];
+    for (const { spec } of sandbox.records) {
+      const { stamp } = spec.attachments[0]!;
+      const same = (current: BindingSpec) => current.attachments.length === 1 && sameStamp(current.attachments[0]!.stamp, stamp);
+      const gone = await releaseBinding(this.#context, bindingName(spec.network, spec.address), same);
+      if (gone === undefined) continue;
+      released.push(gone);
+      this.#context.log.info({ address: spec.address, network: spec.network, evidence }, 'address collected');
+    }
+    return released;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Is nobody there any more? The rules of DESIGN section 6, each somebody's outage. Every answer but `dead` keeps the
+ * address. What must be seen twice, or waited for, is remembered per sandbox from pass to pass.
+ */
+import { CONFIG_MIRROR } from '../find-pod.ts';
+import type { Context } from '../context.ts';
+import type { Node, Pod, PodGone, Workloads } from '../workloads.ts';
+import type { Sandbox } from './sandboxes.ts';
+
+export type Verdict =
+  | { readonly kind: 'alive' }
+  /** It looks dead, and something is still waited for. */
+  | { readonly kind: 'waiting'; readonly reason: string }
+  /** `inferred`: from absence only, so the brake counts it. */
+  | { readonly kind: 'dead'; readonly evidence: string; readonly inferred: boolean };
+
+/** What was noticed of a sandbox in earlier passes. */
+interface Suspicion {
+  readonly since: number;
+  passes: number;
+  /** The node Lease's renewal as it was when the wait was over: a later one proves that the node lives. */
+  renewal?: string;
+}
+
+/** Untouchable after its last write, as this replica saw it. */
+const YOUNG_MS = 20_000;
+/** On top of the pod's own grace period: what the kubelet and runtime need to end a sandbox. */
+const MARGIN_MS = 30_000;
+const PASSES_ABSENT = 2;
+const DEFAULT_GRACE_SECONDS = 30;
+
+export class Evidence {
+  readonly #context: Context;
+  readonly #workloads: Workloads;
+  readonly #nodeGoneAfterMs: number;
+  readonly #suspicions = new Map<string, Suspicion>();
+  readonly #gone = new Map<string, PodGone & { readonly at: number }>();
+  readonly #goneNodes = new Map<string, number>();
+  /** Renewals read in this pass. */
+  #renewals = new Map<string, Promise<string | undefined>>();
+
+  constructor(context: Context, workloads: Workloads, nodeGoneAfterMs: number) {
+    this.#context = context;
+    this.#workloads = workloads;
+    this.#nodeGoneAfterMs = nodeGoneAfterMs;
+  }
+
+  /** A pod went away: whether that was seen or inferred decides whether the brake counts it. */
+  noteGone(gone: PodGone): void {
+    this.#gone.set(gone.pod.uid, { ...gone, at: this.#context.timers.monotonic() });
+  }
+
+  beginPass(sandboxes: readonly Sandbox[]): void {
+    this.#renewals = new Map();
+    const keys = new Set(sandboxes.map(({ key }) => key));
+    for (const key of this.#suspicions.keys()) if (!keys.has(key)) this.#suspicions.delete(key);
+    const uids = new Set(sandboxes.map(({ podUid }) => podUid));
+    const old = this.#context.timers.monotonic() - this.#nodeGoneAfterMs;
+    for (const [uid, { at }] of this.#gone) if (!uids.has(uid) && at < old) this.#gone.delete(uid);
+  }
+
+  async judge(sandbox: Sandbox): Promise<Verdict> {
+    const now = this.#context.timers.monotonic();
+    const isYoung = sandbox.records.some(({ name }) => now - (this.#context.view.seen(name)?.monotonic ?? now) < YOUNG_MS);
+    if (isYoung) return { kind: 'alive' };
+    const node = this.#workloads.cachedNode(sandbox.attachment.node);
+    const { nodeUid } = sandbox.attachment;
+    if (node === undefined || (nodeUid !== undefined && node.uid !== nodeUid)) return this.#judgeNodeGone(sandbox, nodeUid);
+    this.#goneNodes.delete(nodeUid ?? node.name);
+
+    if (sandbox.attachment.bootConfirmed === true && node.bootId !== sandbox.attachment.stamp.bootId) {
+      return this.#whenReady(sandbox, node, { kind: 'dead', evidence: `node ${node.name} has booted since`, inferred: false });
+    }
+    // A static pod's mirror proves nothing by its absence (LESSONS S).
+    if (sandbox.attachment.static === true) return this.#alive(sandbox);
+
+    const pod = findPodOf(sandbox, this.#workloads.cachedPod(sandbox.namespace, sandbox.name));
+    if (pod === undefined) return this.#judgePodGone(sandbox, node);
+    if ((pod.phase === 'Succeeded' || pod.phase === 'Failed') && pod.hasSandbox === false) {
+      return this.#whenReady(sandbox, node, {
+        kind: 'dead',
+        evidence: `pod is finished (${pod.phase}) and its sandbox is gone`,
+        inferred: false,
+      });
+    }
+    return this.#alive(sandbox);
+  }
+
+  /** Just before the write, from the API server itself (LESSONS 14). */
+  async confirm(sandbox: Sandbox): Promise<boolean> {
+    const node = await this.#workloads.readNode(sandbox.attachment.node);
+    const { nodeUid, bootConfirmed, stamp } = sandbox.attachment;
+    if (node === undefined || (nodeUid !== undefined && node.uid !== nodeUid)) return true;
+    if (!node.isReady && !node.isOutOfService) return false;
+    if (bootConfirmed === true && node.bootId !== stamp.bootId) return true;
+    const pod = findPodOf(sandbox, await this.#workloads.readPod(sandbox.namespace, sandbox.name));
+    return pod === undefined || ((pod.phase === 'Succeeded' || pod.phase === 'Failed') && pod.hasSandbox === false);
+  }
+
+  #alive(sandbox: Sandbox): Verdict {
+    this.#suspicions.delete(sandbox.key);
+    return { kind: 'alive' };
+  }
+
+  #suspect(sandbox: Sandbox): Suspicion {
+    const known = this.#suspicions.get(sandbox.key) ?? { since: this.#context.timers.monotonic(), passes: 0 };
+    known.passes++;
+    this.#suspicions.set(sandbox.key, known);
+    return known;
+  }
+
+  #judgeNodeGone(sandbox: Sandbox, nodeUid: string | undefined): Verdict {
+    const now = this.#context.timers.monotonic();
+    const key = nodeUid ?? sandbox.attachment.node;
+    const since = this.#goneNodes.get(key) ?? now;
+    this.#goneNodes.set(key, since);
+    if (now - since < this.#nodeGoneAfterMs) return { kind: 'waiting', reason: 'its node is gone, and may come back' };
+    return { kind: 'dead', evidence: `node ${sandbox.attachment.node} is gone`, inferred: true };
+  }
+
+  async #judgePodGone(sandbox: Sandbox, node: Node): Promise<Verdict> {
+    const { since, passes } = this.#suspect(sandbox);
+    const gone = this.#gone.get(sandbox.podUid);
+    if (gone === undefined && passes < PASSES_ABSENT) return { kind: 'waiting', reason: 'its pod is missing for the first time' };
+    const graceSeconds = sandbox.attachment.terminationGraceSeconds ?? DEFAULT_GRACE_SECONDS;
+    const waitMs = gone?.pod.isTerminated === true ? 0 : graceSeconds * 1000 + MARGIN_MS;
+    const left = Math.min(since, gone?.at ?? since) + waitMs - this.#context.timers.monotonic();
+    if (left > 0) return { kind: 'waiting', reason: 'its pod is gone, its grace period is not over' };
+    const inferred = gone?.witnessed !== true;
+    return this.#whenReady(sandbox, node, {
+      kind: 'dead',
+      evidence: `pod ${sandbox.namespace}/${sandbox.name} (${sandbox.podUid}) is gone`,
+      inferred,
+    });
+  }
+
+  /**
+   * A cut-off node looks Ready for 40 s and more (LESSONS N): only a Lease renewed after the wait proves that the
+   * kubelet lives and has done what it was told. Two live reads differ; no clocks are compared.
+   */
+  async #whenReady(sandbox: Sandbox, node: Node, dead: Verdict): Promise<Verdict> {
+    if (node.isOutOfService) return dead;
+    const suspicion = this.#suspicions.get(sandbox.key) ?? this.#suspect(sandbox);
+    if (!node.isReady) {
+      delete suspicion.renewal;
+      return { kind: 'waiting', reason: 'its node is not ready' };
+    }
+    const renewal = await this.#readRenewal(node.name);
+    if (renewal === undefined) return { kind: 'waiting', reason: 'its node has no lease' };
+    if (suspicion.renewal === undefined) suspicion.renewal = renewal;
+    return suspicion.renewal === renewal ? { kind: 'waiting', reason: 'its node has not renewed its lease since' } : dead;
+  }
+
+  #readRenewal(node: string): Promise<string | undefined> {
+    const known = this.#renewals.get(node) ?? this.#workloads.readNodeRenewal(node);
+    this.#renewals.set(node, known);
+    return known;
+  }
+}
+
+/** The pod of this incarnation: by UID, or by the hash its mirror carries. */
+function findPodOf(sandbox: Sandbox, pod: Pod | undefined): Pod | undefined {
+  return pod !== undefined && (pod.uid === sandbox.podUid || pod.annotations[CONFIG_MIRROR] === sandbox.podUid) ? pod : undefined;
+}
