@@ -19,11 +19,15 @@ const run = promisify(execFile);
 /** Returns { native }: whether dist/berth is the native one. */
 export async function buildPlugin({ outDir = join(root, 'dist'), log = console.log } = {}) {
   mkdirSync(outDir, { recursive: true });
+  const bundle = async (name, options) => {
+    const { outputFiles } = await build({ ...options, write: false });
+    install(join(outDir, name), outputFiles[0].contents, 0o644);
+  };
   // What QuickJS and Node 20 both take. The engine reads the source at every start, so it is small.
   const common = { bundle: true, minify: true, charset: 'ascii', target: 'es2022', logLevel: 'warning', legalComments: 'none' };
-  await build({ ...common, entryPoints: [join(root, 'cmd/berth/main.ts')], outfile: join(outDir, 'berth.js'), format: 'iife' });
+  await bundle('berth.js', { ...common, entryPoints: [join(root, 'cmd/berth/main.ts')], format: 'iife' });
   const node = { platform: 'node', format: 'esm', external: ['./berth.js'] };
-  await build({ ...common, ...node, entryPoints: [join(root, 'cmd/berth/node.ts')], outfile: join(outDir, 'berth-node.mjs') });
+  await bundle('berth-node.mjs', { ...common, ...node, entryPoints: [join(root, 'cmd/berth/node.ts')] });
   install(join(outDir, 'berth-node'), launcher());
   const native = await findOrBuildNative(join(outDir, 'berth.js'), log);
   if (native === undefined) install(join(outDir, 'berth'), launcher());
@@ -32,10 +36,11 @@ export async function buildPlugin({ outDir = join(root, 'dist'), log = console.l
 }
 
 /** By rename: a runtime may be executing the old file this very moment. */
-function install(path, content) {
-  writeFileSync(`${path}.new`, content);
-  chmodSync(`${path}.new`, 0o755);
-  renameSync(`${path}.new`, path);
+function install(path, content, mode = 0o755) {
+  const fresh = `${path}.${process.pid}`;
+  writeFileSync(fresh, content);
+  chmodSync(fresh, mode);
+  renameSync(fresh, path);
 }
 
 /** Only CNI_* passes to Node, whose own variables could make it run code; `cd /` because Node does not start in a deleted directory. */
@@ -49,7 +54,7 @@ function launcher() {
   ];
   return `#!/bin/sh
 # The plugin on Node, for machines without its native host. Made by cmd/dev/build-plugin.mjs.
-(: >&1) 2>/dev/null || closed=output-is-closed
+(: 3>&1) 2>/dev/null || closed=output-is-closed
 PATH=/usr/local/bin:/usr/bin:/bin
 self=$(readlink -f "$0")
 here=\${self%/*}
@@ -106,8 +111,7 @@ async function findOrBuildNative(bundle, log) {
   } catch (error) {
     throw new Error(`the native host does not compile:\n${error.stderr ?? error}`, { cause: error });
   }
-  copyFileSync(join(target, 'release/berth'), `${built}.new`);
-  renameSync(`${built}.new`, built);
+  install(built, readFileSync(join(target, 'release/berth')));
   return built;
 }
 

@@ -84,7 +84,7 @@ const files: Pick<
   renameFile: (from, to, directory) =>
     outcome(() => fs.renameSync(from, to)) || withFile(directory, 'r', (descriptor) => fs.fsyncSync(descriptor)),
   removeFile: (path) => outcome(() => fs.unlinkSync(path)),
-  makeDirectory: (path) => outcome(() => void fs.mkdirSync(path, { recursive: true, mode: 0o700 })),
+  makeDirectory,
   listDirectory(path) {
     let names: string[] = [];
     const failure = outcome(() => (names = fs.readdirSync(path)));
@@ -99,6 +99,15 @@ const files: Pick<
     return [failure, ...found];
   },
 };
+
+/** Not Node's own `recursive`: below /proc that never returns. */
+function makeDirectory(path: string): Failure {
+  const failure = outcome(() => fs.mkdirSync(path, 0o700));
+  if (failure === 'EEXIST') return outcome(() => fs.readdirSync(path));
+  const parent = path.slice(0, path.lastIndexOf('/'));
+  if (failure !== 'ENOENT' || parent === '' || fs.existsSync(parent)) return failure;
+  return makeDirectory(parent) || outcome(() => fs.mkdirSync(path, 0o700));
+}
 
 function writeAll(descriptor: number, text: string): boolean {
   const bytes = Buffer.from(text);
