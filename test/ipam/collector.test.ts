@@ -1,0 +1,312 @@
+import { describe, expect, test } from 'vitest';
+import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
+import { PretendedWorkloads } from '../support/pretended-workloads.ts';
+import { addressOf, openWorld, refusalOf, take } from '../support/ipam-world.ts';
+
+const POOL = { ranges: [{ cidr: '10.0.0.0/24' }], default: true, cooldownSeconds: 0, requestedAddresses: 'Allowed' as const };
+
+async function openCluster(options: { readonly nodeGoneAfterMs?: number } = {}) {
+  const workloads = new PretendedWorkloads();
+  workloads.node('n1');
+  workloads.node('n2');
+  workloads.namespaces.set('ns', { name: 'ns', labels: { team: 'a' }, annotations: {} });
+  let leads = true;
+  const world = await openWorld({
+    nodes: clusterNodes(workloads),
+    cluster: { workloads, leads: () => leads, nodeGoneAfterMs: options.nodeGoneAfterMs ?? 300_000 },
+  });
+  await world.pool('p', POOL);
+  const podOf = (name: string, more = {}) => {
+    const { namespace, uid, node } = workloads.pod('ns', name, more);
+    return { pod: { namespace, name, uid }, node: node! };
+  };
+  return {
+    ...world,
+    workloads,
+    setLeads: (value: boolean) => (leads = value),
+    /** Makes the pod and its sandbox. */
+    run: (name: string, more = {}) => addressOf(world.add(`sandbox-of-${name}`, podOf(name, more))),
+    podOf,
+    held: () => world.ipam.bindings({}).map(({ spec }) => spec.subid),
+    /** Time passes, and the nodes' kubelets renew their Leases meanwhile. */
+    async pass(ms: number, alive = ['n1', 'n2']) {
+      for (let left = ms; left > 0; left -= 10_000) {
+        for (const node of alive) workloads.renew(node);
+        await world.timers.advance(Math.min(left, 10_000));
+      }
+    },
+  };
+}
+
+describe('who may ask', () => {
+  test('a pod that is not there, is another one, or is elsewhere gets nothing', async () => {
+    const cluster = await openCluster();
+    const { pod } = cluster.podOf('web');
+    expect(refusalOf(await cluster.add('c', { node: 'n1' })).reason).toBe('NotAllowed');
+    expect(refusalOf(await cluster.add('c', { node: 'n1', pod: { ...pod, name: 'ghost' } })).reason).toBe('Unavailable');
+    expect(refusalOf(await cluster.add('c', { node: 'n2', pod })).reason).toBe('NotAllowed');
+    expect(refusalOf(await cluster.add('c', { node: 'n1', pod: { ...pod, uid: 'older' } })).reason).toBe('PodMismatch');
+    cluster.podOf('pending', { node: undefined });
+    expect(refusalOf(await cluster.add('c', { node: 'n1', pod: { ...pod, name: 'pending', uid: 'uid-of-pending' } })).reason).toBe(
+      'NotAllowed',
+    );
+    expect(cluster.ipam.bindings({ state: 'all' })).toEqual([]);
+  });
+
+  test('a cache that lags is settled by one live read', async () => {
+    const cluster = await openCluster();
+    cluster.workloads.isLagging = true;
+    expect(await cluster.run('fresh')).toMatch(/^10\./);
+    expect(cluster.workloads.liveReads).toBe(1);
+  });
+
+  test('a static pod is known by the hash its mirror carries', async () => {
+    const cluster = await openCluster();
+    const { pod } = cluster.podOf('kube-thing', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });
+    await addressOf(cluster.add('c', { node: 'n1', pod: { ...pod, uid: 'hash' } }));
+    expect(cluster.ipam.bindings({})[0]!.spec.attachments[0]).toMatchObject({ static: true, podUid: 'hash' });
+  });
+
+  test("pools by configuration, else by the pod's annotation, else by the namespace's, else by selector", async () => {
+    const cluster = await openCluster();
+    const small = (third: number) => ({ ranges: [{ cidr: `10.1.${third}.0/24` }] });
+    for (const [index, name] of ['configured', 'of-pod', 'of-namespace'].entries()) await cluster.pool(name, small(index));
+    await cluster.pool('selected', { ...small(9), namespaceSelector: { matchLabels: { team: 'a' } } });
+    const poolOf = async (name: string, more = {}, asked = {}) =>
+      take(await cluster.add(name, { ...cluster.podOf(name, more), ...asked })).addresses[0]!.pool;
+    expect(await poolOf('a')).toBe('selected');
+    cluster.workloads.namespaces.set('ns', { name: 'ns', labels: { team: 'b' }, annotations: {} });
+    expect(await poolOf('b')).toBe('p');
+    cluster.workloads.namespaces.set('ns', { name: 'ns', labels: {}, annotations: { 'berth-ipam.dev/pools': 'of-namespace' } });
+    expect(await poolOf('c')).toBe('of-namespace');
+    const annotations = { 'berth-ipam.dev/pools': ' of-pod , p', 'berth-ipam.dev/addresses': '10.0.0.77' };
+    expect(await poolOf('d', { annotations })).toBe('p');
+    expect(cluster.ipam.bindings({ address: '10.0.0.77' })).toHaveLength(1);
+    expect(await poolOf('e', { annotations: { 'berth-ipam.dev/pools': 'of-pod' } }, { pools: ['configured'] })).toBe('configured');
+  });
+
+  test('one pod cannot drain a pool by further interfaces, and keeps what it has at its cap', async () => {
+    const cluster = await openCluster();
+    const asked = cluster.podOf('greedy');
+    const outcomes = [];
+    for (let index = 0; index < 40; index++) outcomes.push(await cluster.add('c', { ...asked, ifName: `net${index}` }));
+    expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(32);
+    expect(refusalOf(outcomes.at(-1)!).reason).toBe('LimitReached');
+    expect((await cluster.add('c', { ...asked, ifName: 'net0' })).ok).toBe(true);
+  });
+});
+
+describe('a pod that is gone', () => {
+  test('with its deletion seen: its address comes back after its grace period and a renewed Lease', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    await cluster.pass(60_000);
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(50_000);
+    expect(cluster.held()).toEqual(['web']);
+    await cluster.pass(40_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('with all containers seen terminated: at once, within two passes', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    await cluster.pass(60_000);
+    cluster.workloads.pod('ns', 'web', { isTerminated: true, isDeleting: true });
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(30_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('is not gone while Pending, running, on its way out, or finished with a sandbox (LESSONS 3)', async () => {
+    const cluster = await openCluster();
+    await cluster.run('pending', { phase: 'Pending' });
+    await cluster.run('running');
+    await cluster.run('leaving', { isDeleting: true, isTerminated: true });
+    await cluster.run('finished', { phase: 'Succeeded', hasSandbox: true });
+    await cluster.pass(600_000);
+    expect(cluster.held()).toHaveLength(4);
+    cluster.workloads.pod('ns', 'finished', { hasSandbox: false });
+    await cluster.pass(30_000);
+    expect(cluster.held().toSorted()).toEqual(['leaving', 'pending', 'running']);
+  });
+
+  test('a new pod of the same name keeps its own address when the old one is collected (LESSONS 2, A)', async () => {
+    const cluster = await openCluster();
+    const old = await cluster.run('db-0', { uid: 'u1' });
+    await cluster.pass(60_000);
+    cluster.workloads.deletePod('ns', 'db-0');
+    const fresh = await addressOf(cluster.add('sandbox-2', cluster.podOf('db-0', { uid: 'u2', node: 'n2' })));
+    expect(fresh).not.toBe(old);
+    await cluster.pass(120_000);
+    expect(cluster.ipam.bindings({}).map(({ spec }) => spec.address)).toEqual([fresh]);
+  });
+
+  test('a node that is not ready, or ready without renewing its Lease, keeps what it has (LESSONS N)', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    await cluster.pass(60_000);
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(600_000, ['n2']);
+    expect(cluster.held()).toEqual(['web']);
+    cluster.workloads.node('n1', { isReady: false });
+    await cluster.pass(600_000);
+    expect(cluster.held()).toEqual(['web']);
+    cluster.workloads.node('n1', { isOutOfService: true });
+    await cluster.pass(20_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('an address that a live pod shows in its status is never let go (rule 5)', async () => {
+    const cluster = await openCluster();
+    const address = await cluster.run('web');
+    cluster.workloads.pod('ns', 'impostor', { uid: 'other', addresses: [address] });
+    await cluster.pass(60_000);
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(300_000);
+    expect(cluster.held()).toEqual(['web']);
+    expect((await cluster.ipam.collect({ dryRun: true, approve: false })).held).toEqual([
+      { address, network: 'default', reason: 'a live pod has it in status.podIPs' },
+    ]);
+  });
+
+  test('a live read just before the write stops a mistake of the cache (LESSONS 14)', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    await cluster.pass(60_000);
+    const pod = cluster.workloads.live.get('ns/web')!;
+    cluster.workloads.deletePod('ns', 'web');
+    cluster.workloads.live.set('ns/web', pod);
+    await cluster.pass(300_000);
+    expect(cluster.held()).toEqual(['web']);
+  });
+
+  test('only the leader collects; nothing is collected before pods are synced (LESSONS 1, 9)', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    await cluster.pass(60_000);
+    cluster.setLeads(false);
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(300_000);
+    expect(cluster.held()).toEqual(['web']);
+    cluster.setLeads(true);
+    cluster.workloads.isSynced = false;
+    await cluster.pass(60_000);
+    expect(cluster.ipam.bindings({})).toHaveLength(1);
+    cluster.workloads.isSynced = true;
+    await cluster.pass(60_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('a static pod is let go neither by the absence of its mirror nor by its name (LESSONS S)', async () => {
+    const cluster = await openCluster();
+    const { pod } = cluster.podOf('static', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });
+    await addressOf(cluster.add('c', { node: 'n1', pod: { ...pod, uid: 'hash' } }));
+    cluster.workloads.deletePod('ns', 'static');
+    await cluster.pass(3_600_000);
+    expect(cluster.held()).toEqual(['static']);
+    cluster.workloads.node('n1', { bootId: 'boot-2' });
+    await cluster.pass(30_000);
+    expect(cluster.held()).toEqual([]);
+  });
+});
+
+describe('nodes', () => {
+  test('a new boot of the node lets go of what the boot before held, once the node is ready', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    cluster.workloads.node('n1', { bootId: 'boot-2', isReady: false });
+    await cluster.pass(120_000);
+    expect(cluster.held()).toEqual(['web']);
+    cluster.workloads.node('n1', { isReady: true });
+    await cluster.pass(30_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('a delayed call of the boot before does not take over after the reboot (LESSONS R)', async () => {
+    const cluster = await openCluster();
+    const late = cluster.stamp();
+    const asked = cluster.podOf('web');
+    await addressOf(cluster.add('old', asked));
+    cluster.workloads.node('n1', { bootId: 'boot-2' });
+    const address = await addressOf(cluster.add('new', { ...asked, stamp: cluster.stamp({ bootId: 'boot-2', startedTicks: 3 }) }));
+    expect(refusalOf(await cluster.add('old', { ...asked, stamp: late })).reason).toBe('StaleCall');
+    await cluster.pass(120_000);
+    expect(cluster.ipam.bindings({})).toMatchObject([{ spec: { address, attachments: [{ containerId: 'new' }] } }]);
+  });
+
+  test('a node that is gone lets go after its time; one re-created under its name is another (LESSONS 8)', async () => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    await cluster.run('web');
+    await cluster.pass(30_000);
+    cluster.workloads.nodes.delete('n1');
+    await cluster.pass(50_000);
+    expect(cluster.held()).toEqual(['web']);
+    cluster.workloads.node('n1', { uid: 'another' });
+    await cluster.pass(40_000);
+    expect(cluster.held()).toEqual([]);
+  });
+});
+
+describe('the brake', () => {
+  test('holds back what is only inferred from absence, lets it trickle, and lets all go when approved (LESSONS 7, K, T)', async () => {
+    const cluster = await openCluster();
+    for (let index = 0; index < 40; index++) await cluster.run(`web-${index}`);
+    await cluster.pass(60_000);
+    for (let index = 0; index < 40; index++) cluster.workloads.deletePod('ns', `web-${index}`, false);
+    await cluster.pass(100_000);
+    expect(cluster.held()).toHaveLength(35);
+    const dry = await cluster.ipam.collect({ dryRun: true, approve: true });
+    expect(dry.released).toHaveLength(35);
+    expect(cluster.held()).toHaveLength(35);
+    await cluster.pass(300_000);
+    expect(cluster.held()).toHaveLength(30);
+    await cluster.ipam.collect({ dryRun: false, approve: true });
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('does not count deletions that were seen: a namespace of 100 pods is gone in one go', async () => {
+    const cluster = await openCluster();
+    for (let index = 0; index < 100; index++) await cluster.run(`web-${index}`);
+    await cluster.pass(60_000);
+    for (let index = 0; index < 100; index++) cluster.workloads.deletePod('ns', `web-${index}`);
+    await cluster.pass(90_000);
+    expect(cluster.held()).toEqual([]);
+  });
+});
+
+describe('adoption', () => {
+  test('an address that a running pod has without a record is given to nobody, and recorded after two audits', async () => {
+    const cluster = await openCluster();
+    await cluster.pool('tiny', { ranges: [{ first: '10.2.0.1', last: '10.2.0.2' }] });
+    cluster.podOf('veteran', { addresses: ['10.2.0.1'] });
+    expect(await addressOf(cluster.add('a', { ...cluster.podOf('a'), pools: ['tiny'] }))).toBe('10.2.0.2');
+    expect(refusalOf(await cluster.add('b', { ...cluster.podOf('b'), pools: ['tiny'] })).reason).toBe('PoolFull');
+    expect(cluster.held()).toEqual(['a']);
+    await cluster.pass(20_000);
+    expect(cluster.held().toSorted()).toEqual(['a', 'veteran']);
+    // Its next sandbox takes the record over.
+    const again = take(await cluster.add('sandbox-2', { ...cluster.podOf('veteran'), pools: ['tiny'] }));
+    expect(again.addresses[0]!.address).toContain('10.2.0.1');
+    expect(cluster.ipam.bindings({ subid: 'veteran' })).toHaveLength(1);
+  });
+
+  test('an adopted address is collected like any other when its pod is gone', async () => {
+    const cluster = await openCluster();
+    cluster.podOf('veteran', { addresses: ['10.0.0.9'] });
+    await cluster.pass(40_000);
+    expect(cluster.held()).toEqual(['veteran']);
+    cluster.workloads.deletePod('ns', 'veteran');
+    await cluster.pass(120_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('a pod that holds its address is not adopted again, nor is one whose address is in no pool', async () => {
+    const cluster = await openCluster();
+    const address = await cluster.run('web');
+    cluster.workloads.pod('ns', 'web', { addresses: [address] });
+    cluster.podOf('elsewhere', { addresses: ['192.0.2.7'] });
+    await cluster.pass(60_000);
+    expect(cluster.ipam.bindings({ state: 'all' })).toHaveLength(1);
+  });
+});
