@@ -86,7 +86,6 @@ export async function readCommandLine(args: readonly string[]): Promise<Command>
     .scriptName('berth-controller')
     .usage('$0 [flags]\n\nHands out IP addresses to CNI plugins, berthctl and the HTTP API, and keeps them in a store.')
     .parserConfiguration({
-      'duplicate-arguments-array': false,
       'greedy-arrays': false,
       'camel-case-expansion': false,
       'boolean-negation': false,
@@ -107,6 +106,7 @@ export async function readCommandLine(args: readonly string[]): Promise<Command>
           .positional('destination', { type: 'string', demandOption: true, describe: 'File to write; must not exist' })
           .option('store', FLAGS.store),
       (argv) => {
+        refuseRepeated(argv);
         const store = readStore(argv.store);
         if (store.kind !== 'sqlite') throw new UsageError('Only --store sqlite:PATH has something to back up.');
         command = { kind: 'backup', path: store.path, destination: argv.destination };
@@ -143,6 +143,7 @@ interface Arguments {
 }
 
 function toRunOptions(argv: Arguments): RunOptions {
+  refuseRepeated(argv);
   const listen = argv.listen.map((text) => {
     const outcome = parseListenAddress(text);
     if (!outcome.ok) throw new UsageError(outcome.refusal.detail);
@@ -161,6 +162,14 @@ function toRunOptions(argv: Arguments): RunOptions {
     ...(argv.pools !== undefined && { poolsFile: argv.pools }),
     ...(tls && { tls }),
   };
+}
+
+/** Which of two stores would be meant? Only --listen may be given several times. */
+function refuseRepeated(argv: object): void {
+  for (const [flag, value] of Object.entries(argv)) {
+    if (Array.isArray(value) && flag !== 'listen' && flag !== '_')
+      throw new UsageError(`--${flag} is given ${value.length} times: give it once.`);
+  }
 }
 
 function readStore(text: string): StoreChoice {
@@ -201,10 +210,17 @@ function readTls(argv: Arguments, needed: boolean): TlsFiles | undefined {
   return { cert, key, clientCa };
 }
 
-/** yargs' message as one sentence, with the flag that was probably meant. */
+/** yargs' message as one sentence that says what to write instead. */
 function explain(message: string, known: readonly string[]): string {
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1];
-  if (unknown === undefined) return `${message.replaceAll(/\s*\n\s*/g, ' ')} (--help lists the flags.)`;
-  const meant = nearest(unknown, known);
-  return `Unknown flag or argument: ${unknown}.${meant === undefined ? '' : ` Did you mean --${meant}?`} (--help lists them.)`;
+  if (unknown !== undefined) {
+    const meant = nearest(unknown, known);
+    return `Unknown flag or argument: ${unknown}.${meant === undefined ? '' : ` Did you mean --${meant}?`} (--help lists them.)`;
+  }
+  const missing = /^Not enough arguments following: (.+)/.exec(message)?.[1];
+  if (missing !== undefined) return `--${missing} needs a value. (--help says which.)`;
+  if (message.startsWith('Not enough non-option arguments')) return 'backup needs the file to write: berth-controller backup DESTINATION.';
+  const choice = /Argument: ([^,]+), Given: "([^"]*)", Choices: (.*)/.exec(message.replaceAll(/\s*\n\s*/g, ' '));
+  if (choice) return `--${choice[1]} ${choice[2]}: must be one of ${choice[3]}.`;
+  return message.replaceAll(/\s*\n\s*/g, ' ');
 }

@@ -1,0 +1,85 @@
+/** The command line, read: what it means, and one sentence for each way to get it wrong. */
+import { describe, expect, test } from 'vitest';
+import { readCommandLine } from '../../cmd/berth-controller/flags.ts';
+
+describe('flags', () => {
+  test('nothing said: the machine’s usual places', async () => {
+    expect(await readCommandLine(['--node-name', 'node-1'])).toEqual({
+      kind: 'run',
+      options: {
+        store: { kind: 'sqlite', path: '/var/lib/berth/berth.db' },
+        listen: [{ kind: 'unix', path: '/run/berth/berth.sock' }],
+        socketMode: 0o600,
+        logLevel: 'info',
+        nodeName: 'node-1',
+      },
+    });
+  });
+
+  test('everything said, --listen twice', async () => {
+    const tls = ['--tls-cert', 'c', '--tls-key', 'k', '--client-ca', 'a'];
+    const listen = ['--listen', 'unix:a', '--listen', 'https://[::1]:8443'];
+    const rest = ['--store', 'memory', '--socket-mode', '660', '--pools', 'p.yaml', '--log-level', 'debug', '--node-name', 'n'];
+    expect(await readCommandLine([...tls, ...listen, ...rest])).toEqual({
+      kind: 'run',
+      options: {
+        store: { kind: 'memory' },
+        listen: [
+          { kind: 'unix', path: 'a' },
+          { kind: 'https', host: '::1', port: 8443 },
+        ],
+        socketMode: 0o660,
+        poolsFile: 'p.yaml',
+        logLevel: 'debug',
+        nodeName: 'n',
+        tls: { cert: 'c', key: 'k', clientCa: 'a' },
+      },
+    });
+  });
+
+  test('sqlite:///PATH is the same as sqlite:/PATH', async () => {
+    expect(await readCommandLine(['--store', 'sqlite:///var/x.db'])).toMatchObject({ options: { store: { path: '/var/x.db' } } });
+    expect(await readCommandLine(['backup', '--store=sqlite:x.db', 'copy.db'])).toEqual({
+      kind: 'backup',
+      path: 'x.db',
+      destination: 'copy.db',
+    });
+  });
+
+  test.each([
+    [['serve'], 'Unknown flag or argument: serve. (--help lists them.)'],
+    [['--store', 'kubernetes'], '--store kubernetes is not in this build yet: use sqlite:PATH.'],
+    [['--store', 'postgres://x'], '--store postgres://x: must be sqlite:PATH or memory.'],
+    [
+      ['--listen', 'http://0.0.0.0:80'],
+      '--listen http://0.0.0.0:80: plain http would let anybody on the network in. Use unix:PATH, or https://HOST:PORT with --client-ca.',
+    ],
+    [['--listen', 'https://0.0.0.0:8443'], '--listen https:// needs --tls-cert and --tls-key.'],
+    [
+      ['--listen', 'https://0.0.0.0:8443', '--tls-cert', 'a', '--tls-key', 'b'],
+      '--listen https:// needs --client-ca: without it nobody could tell who asks (tokens come with the Kubernetes store).',
+    ],
+    [['--client-ca', 'a'], '--tls-cert, --tls-key and --client-ca go with --listen https://HOST:PORT.'],
+    [['--socket-mode', 'rw'], '--socket-mode rw: must be three octal digits, as in 0600 or 0660.'],
+    [['--node-name', 'a b'], '--node-name must be a host name: letters, digits, - and dots, at most 253.'],
+    [['backup'], 'backup needs the file to write: berth-controller backup DESTINATION.'],
+    [['backup', '--store', 'memory', '/tmp/x'], 'Only --store sqlite:PATH has something to back up.'],
+    [['--store'], '--store needs a value. (--help says which.)'],
+    [['--store', 'memory', '--store', 'sqlite:x'], '--store is given 2 times: give it once.'],
+    [['--log-level', 'loud'], '--log-level loud: must be one of "debug", "info", "warn", "error".'],
+    [['--socket-mode', '0066'], '--socket-mode 0066: the controller itself needs to read and write it, as in 0600.'],
+    [['--pool', 'x'], 'Unknown flag or argument: pool. Did you mean --pools? (--help lists them.)'],
+    [['--xyzzy'], 'Unknown flag or argument: xyzzy. (--help lists them.)'],
+    [['backup', 'a', 'b'], 'Unknown flag or argument: b. (--help lists them.)'],
+  ])('%j', async (args, sentence) => {
+    await expect(readCommandLine(args)).rejects.toMatchObject({ name: 'UsageError', message: sentence });
+  });
+
+  test('--help names every flag, --version the version', async () => {
+    const help = await readCommandLine(['--help']);
+    for (const flag of ['store', 'listen', 'socket-mode', 'pools', 'tls-cert', 'tls-key', 'client-ca', 'node-name', 'log-level']) {
+      expect(help).toMatchObject({ kind: 'said', text: expect.stringContaining(`--${flag} `) });
+    }
+    expect(await readCommandLine(['--version'])).toEqual({ kind: 'said', text: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
+  });
+});
