@@ -16,8 +16,12 @@ export async function sweepEarlierRuns(): Promise<void> {
     const folder = join(tmpdir(), name);
     if (isAlive(Number(name.slice(PREFIX.length + 1).split('-')[0]), 'quickstart')) continue;
     const pid = Number(readText(join(folder, 'controller.pid')));
-    if (isAlive(pid, folder)) process.kill(pid, 'SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      if (isAlive(pid, folder)) process.kill(pid, 'SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      continue; // another user's
+    }
   }
 }
 
