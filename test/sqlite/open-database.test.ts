@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -13,7 +14,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -50,7 +51,8 @@ describe('a new database', () => {
       MIGRATIONS.length,
       'wal',
     ]);
-    for (const file of [path, `${path}-wal`]) expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
+    expect(readdirSync(dirname(path)).sort()).toEqual(['berth.db', 'berth.db-lock', 'berth.db-reserve', 'berth.db-shm', 'berth.db-wal']);
+    for (const file of readdirSync(dirname(path))) expect((statSync(join(dirname(path), file)).mode & 0o777).toString(8), file).toBe('600');
     return close();
   });
 
