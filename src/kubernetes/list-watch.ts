@@ -1,0 +1,251 @@
+/**
+ * Follows a collection: lists it page by page from a consistent read, then watches from there, and after whatever goes
+ * wrong goes on where it was, or lists again and tells the difference. It never gives up and never invents: an object
+ * is `put` when it is new or changed, `removed` when a DELETED event says so (witnessed) or when a complete listing
+ * does not have it any more. One that was deleted and made again under its name is removed, then put (LESSONS 12).
+ *
+ * Only what `trim` returns is kept (LESSONS 32). Time and randomness are parameters.
+ */
+import type { Timers } from '../core/clock.ts';
+import type { Log } from '../ipam/ports.ts';
+import type { Client, Selection } from './client.ts';
+import { isOlder, keyOf, resourceName, type KubernetesObject, type ResourceType } from './objects.ts';
+import { readStatusObject, type ApiStatus } from './status.ts';
+import { backOffMs, wait } from './waiting.ts';
+import type { WatchEvent } from './watch-stream.ts';
+
+/** What is kept of an object must say which it is and how new. */
+export interface Versioned {
+  readonly uid: string;
+  /** Its resourceVersion. */
+  readonly version: string;
+}
+
+export interface ListWatchHandler<T> {
+  put(value: T): void;
+  removed(value: T, witnessed: boolean): void;
+  /** The first complete listing has been delivered; called once. */
+  synced?(): void;
+}
+
+export interface ListWatchOptions<T extends Versioned> {
+  readonly client: Client;
+  readonly type: ResourceType;
+  readonly selection?: Selection;
+  /** What to keep of an object; throws when it cannot be read, and then it is logged and left as it was. */
+  readonly trim: (object: any) => T;
+  readonly handler: ListWatchHandler<T>;
+  readonly timers: Timers;
+  /** 0 to 1, for jitter. */
+  readonly random: () => number;
+  readonly log: Log;
+  readonly pageSize?: number;
+}
+
+export interface ListWatch<T> {
+  synced(): boolean;
+  get(key: string): T | undefined;
+  values(): Iterable<T>;
+  size(): number;
+  /** Since the server was last heard: a page, an event, a bookmark. Infinity before the first. */
+  staleSeconds(): number;
+  /** How often the whole collection was listed. */
+  listings(): number;
+  /** Nothing is delivered afterwards. */
+  stop(): void;
+}
+
+const PAGE_SIZE = 500;
+/** Consecutive listings whose continue token expired before the next is asked for in one piece. */
+const EXPIRED_LISTINGS = 2;
+const LIST_DEADLINE_MS = 60_000;
+const WATCH_SECONDS = 300;
+/** API servers send a bookmark about once a minute: after two and a half without a word the connection is taken for dead. */
+const IDLE_MS = 150_000;
+
+/** Starts at once; nothing is delivered before this returns. */
+export function startListWatch<T extends Versioned>(options: ListWatchOptions<T>): ListWatch<T> {
+  const loop = new Loop(options);
+  void loop.run();
+  return {
+    synced: () => loop.isSynced,
+    get: (key) => loop.known.get(key),
+    values: () => loop.known.values(),
+    size: () => loop.known.size,
+    staleSeconds: () => (options.timers.monotonic() - loop.lastContact) / 1000,
+    listings: () => loop.listings,
+    stop: () => loop.stop(),
+  };
+}
+
+class Loop<T extends Versioned> {
+  readonly known = new Map<string, T>();
+  isSynced = false;
+  listings = 0;
+  lastContact = -Infinity;
+  readonly #options: ListWatchOptions<T>;
+  readonly #stopping = new AbortController();
+  readonly #name: string;
+  /** Everything up to here has been delivered; undefined: unknown, so list. */
+  #version: string | undefined;
+  #failures = 0;
+  #expired = 0;
+
+  constructor(options: ListWatchOptions<T>) {
+    this.#options = options;
+    this.#name = resourceName(options.type);
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async run(): Promise<void> {
+    const { timers, random, log } = this.#options;
+    const { signal } = this.#stopping;
+    await Promise.resolve();
+    while (!signal.aborted) {
+      const problem = await this.#step().catch((error: unknown) => error);
+      if (signal.aborted) return;
+      if (problem === undefined) continue;
+      this.#failures++;
+      const asked = isStatus(problem) ? (problem.retryAfterSeconds ?? 0) * 1000 : 0;
+      const delayMs = Math.round(asked + backOffMs(this.#failures, random));
+      const fields = { resource: this.#name, failures: this.#failures, delayMs };
+      if (isStatus(problem)) log.warn({ ...fields, reason: problem.reason, detail: describe(problem) }, 'following a collection failed');
+      else log.warn({ ...fields, error: problem }, 'following a collection failed');
+      await wait(timers, delayMs, signal);
+    }
+  }
+
+  /** One listing or one watch. Returns what went wrong, undefined when nothing did. */
+  #step(): Promise<ApiStatus | undefined> {
+    return this.#version === undefined ? this.#list() : this.#watch(this.#version);
+  }
+
+  async #list(): Promise<ApiStatus | undefined> {
+    const { client, type, selection, pageSize = PAGE_SIZE } = this.#options;
+    const whole = this.#expired >= EXPIRED_LISTINGS;
+    const seen = new Set<string>();
+    let from: string | undefined;
+    for (;;) {
+      const query = { ...selection, ...(!whole && { limit: pageSize }), ...(from !== undefined && { continue: from }) };
+      const page = await client.list<KubernetesObject>(type, query, { deadlineMs: LIST_DEADLINE_MS, signal: this.#stopping.signal });
+      if (this.#stopping.signal.aborted) return undefined;
+      if (!page.ok) {
+        if (page.status.reason === 'Expired') this.#expired++;
+        return page.status;
+      }
+      this.#heard();
+      for (const object of page.value.items) {
+        const key = keyOf(object.metadata);
+        seen.add(key);
+        this.#put(key, object);
+      }
+      if (page.value.continue !== undefined) {
+        from = page.value.continue;
+        continue;
+      }
+      for (const [key, value] of this.known) if (!seen.has(key)) this.#remove(key, value, false);
+      this.#expired = 0;
+      this.listings++;
+      this.#version = page.value.resourceVersion;
+      if (!this.isSynced && !this.#stopping.signal.aborted) {
+        this.isSynced = true;
+        this.#options.handler.synced?.();
+      }
+      return undefined;
+    }
+  }
+
+  async #watch(version: string): Promise<ApiStatus | undefined> {
+    const { client, type, selection, timers, random } = this.#options;
+    const idle = new AbortController();
+    let cancelIdle = timers.after(IDLE_MS, () => idle.abort());
+    // Jittered, so that replicas and collections do not all come back in the same second.
+    const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + random()));
+    const signal = AbortSignal.any([this.#stopping.signal, idle.signal]);
+    const opened = timers.monotonic();
+    try {
+      const answer = await client.watch<KubernetesObject>(type, { ...selection, resourceVersion: version, timeoutSeconds }, { signal });
+      if (!answer.ok) return this.#refused(answer.status);
+      this.#heard();
+      for await (const event of answer.value) {
+        if (this.#stopping.signal.aborted) return undefined;
+        cancelIdle();
+        cancelIdle = timers.after(IDLE_MS, () => idle.abort());
+        if (event.type === 'ERROR') return this.#refused(readStatusObject(event.object, `watch ${this.#name}`));
+        this.#heard();
+        if (!this.#apply(event)) return undefined;
+        this.#failures = 0;
+      }
+    } finally {
+      cancelIdle();
+    }
+    // The server ended it, as asked. One that ends every watch at once is not to be asked in a tight loop.
+    if (timers.monotonic() - opened >= 1000) this.#failures = 0;
+    else await wait(timers, backOffMs(++this.#failures, random), this.#stopping.signal);
+    return undefined;
+  }
+
+  #refused(status: ApiStatus): ApiStatus {
+    if (status.reason === 'Expired' || status.reason === 'NoSuchResource') this.#version = undefined;
+    return status;
+  }
+
+  /** False: the server's history is not the one that was followed (restored from a backup); everything is listed again. */
+  #apply({ type, object }: WatchEvent): boolean {
+    const version = object.metadata.resourceVersion ?? '';
+    if (isOlder(version, this.#version ?? '0')) {
+      this.#options.log.warn({ resource: this.#name, version, known: this.#version }, 'the API server went back in time');
+      this.#version = undefined;
+      return false;
+    }
+    const key = keyOf(object.metadata);
+    if (type === 'DELETED') {
+      const last = this.known.get(key);
+      if (last !== undefined) this.#remove(key, last.uid === object.metadata.uid ? (this.#trim(object) ?? last) : last, true);
+    } else if (type !== 'BOOKMARK') {
+      this.#put(key, object);
+    }
+    this.#version = version;
+    return true;
+  }
+
+  #put(key: string, object: KubernetesObject): void {
+    if (this.#stopping.signal.aborted) return;
+    const last = this.known.get(key);
+    const { uid, resourceVersion } = object.metadata;
+    if (last?.uid === uid && last?.version === resourceVersion) return;
+    if (last !== undefined && last.uid !== uid) this.#remove(key, last, false);
+    const value = this.#trim(object);
+    if (value === undefined) return;
+    this.known.set(key, value);
+    this.#options.handler.put(value);
+  }
+
+  #remove(key: string, value: T, witnessed: boolean): void {
+    if (this.#stopping.signal.aborted) return;
+    this.known.delete(key);
+    this.#options.handler.removed(value, witnessed);
+  }
+
+  #trim(object: KubernetesObject): T | undefined {
+    try {
+      return this.#options.trim(object);
+    } catch (error) {
+      const { name, resourceVersion } = object.metadata;
+      this.#options.log.error({ resource: this.#name, name, resourceVersion, error }, 'an object cannot be read');
+      return undefined;
+    }
+  }
+
+  #heard(): void {
+    this.lastContact = this.#options.timers.monotonic();
+  }
+}
+
+const isStatus = (problem: unknown): problem is ApiStatus => !(problem instanceof Error);
+
+const describe = ({ message, lacks }: ApiStatus): string =>
+  lacks === undefined ? message : `the right to ${lacks} is missing: ${message}`;
