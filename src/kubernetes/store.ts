@@ -1,0 +1,36 @@
+/**
+ * The Store port on an API server: pools and bindings as custom resources (DESIGN section 5). Create-if-absent by name
+ * and compare-and-swap on uid and resourceVersion are etcd's; reads are consistent, never from a server's cache.
+ */
+import type { Timers } from '../core/clock.ts';
+import type { BindingSpec } from '../core/binding.ts';
+import type { PoolSpec } from '../core/pool-spec.ts';
+import type { Log } from '../ipam/ports.ts';
+import type { Store } from '../store/store.ts';
+import type { Client } from './client.ts';
+import { KubernetesCollection, type Conversion } from './collection.ts';
+
+export interface KubernetesStoreOptions {
+  readonly client: Client;
+  readonly bindings: Conversion<BindingSpec>;
+  readonly pools: Conversion<PoolSpec>;
+  readonly timers: Timers;
+  /** 0 to 1, for jitter. */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export function openKubernetesStore({ bindings, pools, ...world }: KubernetesStoreOptions): Store {
+  // Bindings are written by controllers alone (an admission policy sees to it), so a replace may be the whole object.
+  const collections = {
+    bindings: new KubernetesCollection({ ...world, conversion: bindings, keepsMetadata: false }),
+    pools: new KubernetesCollection({ ...world, conversion: pools, keepsMetadata: true }),
+  };
+  return {
+    ...collections,
+    close: async () => {
+      collections.bindings.close();
+      collections.pools.close();
+    },
+  };
+}
