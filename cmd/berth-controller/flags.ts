@@ -1,5 +1,6 @@
 /** The command line: flags, their help, and one sentence when something is wrong with them. */
 import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import yargs from 'yargs';
 import { parseListenAddress } from '../../src/server/listen-address.ts';
 import type { ListenAddress } from '../../src/server/listen-address.ts';
@@ -16,6 +17,8 @@ export interface RunOptions {
   readonly listen: readonly ListenAddress[];
   readonly socketMode: number;
   readonly poolsFile?: string;
+  /** Where plugins leave DELs that nobody took. */
+  readonly spoolFolder?: string;
   readonly logLevel: LogLevel;
   readonly nodeName: string;
   readonly tls?: TlsFiles;
@@ -55,6 +58,11 @@ const FLAGS = {
     type: 'string',
     requiresArg: true,
     describe: 'AddressPool documents (YAML or JSON), applied at start and on SIGHUP; creates and updates, never deletes',
+  },
+  spool: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Folder of DELs that plugins could not deliver, taken at start (default: spool beside the database)',
   },
   'tls-cert': { type: 'string', requiresArg: true, describe: 'Certificate for https (PEM); read again on SIGHUP and every minute' },
   'tls-key': { type: 'string', requiresArg: true, describe: 'Its private key (PEM)' },
@@ -135,6 +143,7 @@ interface Arguments {
   readonly listen: readonly string[];
   readonly 'socket-mode': string;
   readonly pools?: string;
+  readonly spool?: string;
   readonly 'tls-cert'?: string;
   readonly 'tls-key'?: string;
   readonly 'client-ca'?: string;
@@ -153,13 +162,16 @@ function toRunOptions(argv: Arguments): RunOptions {
     argv,
     listen.some(({ kind }) => kind === 'https'),
   );
+  const store = readStore(argv.store);
+  const spoolFolder = argv.spool ?? (store.kind === 'sqlite' ? join(dirname(store.path), 'spool') : undefined);
   return {
-    store: readStore(argv.store),
+    store,
     listen,
     socketMode: readMode(argv['socket-mode']),
     logLevel: argv['log-level'],
     nodeName: readNodeName(argv['node-name'] ?? hostname()),
     ...(argv.pools !== undefined && { poolsFile: argv.pools }),
+    ...(spoolFolder !== undefined && { spoolFolder }),
     ...(tls && { tls }),
   };
 }

@@ -6,6 +6,7 @@ import type { Log } from '../../src/ipam/ports.ts';
 import { addressText, createBerthServer } from '../../src/server/server.ts';
 import type { BerthServer } from '../../src/server/server.ts';
 import { VERSION } from '../../src/version.ts';
+import { drainSpool } from './drain-spool.ts';
 import { explainFailure } from './explain-failure.ts';
 import type { RunOptions } from './flags.ts';
 import { createLog } from './log.ts';
@@ -33,6 +34,7 @@ export async function run(options: RunOptions): Promise<void> {
     version: VERSION,
     store: opened.kind,
     node: options.nodeName,
+    waiting: () => ipam.waiting(),
     ...(opened.counters && { counters: opened.counters }),
     ...(opened.backup && { backup: opened.backup }),
   });
@@ -50,6 +52,7 @@ export async function run(options: RunOptions): Promise<void> {
       await server.reloadCertificates();
     });
     log.info({ version: VERSION, store: opened.kind, node: options.nodeName, pid: process.pid }, 'started');
+    if (options.spoolFolder !== undefined) await drainSpool(ipam, options.nodeName, options.spoolFolder, log);
     log.info({ signal: await stopAsked }, 'stopping');
   } finally {
     await stop(server, ipam, opened);

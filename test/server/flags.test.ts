@@ -12,6 +12,7 @@ describe('flags', () => {
         socketMode: 0o600,
         logLevel: 'info',
         nodeName: 'node-1',
+        spoolFolder: '/var/lib/berth/spool',
       },
     });
   });
@@ -19,7 +20,20 @@ describe('flags', () => {
   test('everything said, --listen twice', async () => {
     const tls = ['--tls-cert', 'c', '--tls-key', 'k', '--client-ca', 'a'];
     const listen = ['--listen', 'unix:a', '--listen', 'https://[::1]:8443'];
-    const rest = ['--store', 'memory', '--socket-mode', '660', '--pools', 'p.yaml', '--log-level', 'debug', '--node-name', 'n'];
+    const rest = [
+      '--store',
+      'memory',
+      '--socket-mode',
+      '660',
+      '--pools',
+      'p.yaml',
+      '--spool',
+      's',
+      '--log-level',
+      'debug',
+      '--node-name',
+      'n',
+    ];
     expect(await readCommandLine([...tls, ...listen, ...rest])).toEqual({
       kind: 'run',
       options: {
@@ -30,6 +44,7 @@ describe('flags', () => {
         ],
         socketMode: 0o660,
         poolsFile: 'p.yaml',
+        spoolFolder: 's',
         logLevel: 'debug',
         nodeName: 'n',
         tls: { cert: 'c', key: 'k', clientCa: 'a' },
@@ -77,7 +92,7 @@ describe('flags', () => {
 
   test('--help names every flag, --version the version', async () => {
     const help = await readCommandLine(['--help']);
-    for (const flag of ['store', 'listen', 'socket-mode', 'pools', 'tls-cert', 'tls-key', 'client-ca', 'node-name', 'log-level']) {
+    for (const flag of ['store', 'listen', 'socket-mode', 'pools', 'spool', 'tls-cert', 'tls-key', 'client-ca', 'node-name', 'log-level']) {
       expect(help).toMatchObject({ kind: 'said', text: expect.stringContaining(`--${flag} `) });
     }
     expect(await readCommandLine(['--version'])).toEqual({ kind: 'said', text: expect.stringMatching(/^\d+\.\d+\.\d+$/) });

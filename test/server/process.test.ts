@@ -1,6 +1,6 @@
 /** The controller as its operator meets it: flags, signals, two at once, files that are wrong, restarts. */
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/http.ts';
 import { builtController, startProcess, startReady } from './controller-process.ts';
-import { cniAdd } from './requests.ts';
+import { cniAdd, cniDel } from './requests.ts';
 import { makeFolder, poolDocument } from './serve.ts';
 
 const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -229,6 +229,23 @@ describe('a running controller', () => {
     expect([...(await bindings(socketPath)).keys()]).toEqual(['vm1']);
     const stale = await ask({ socketPath }, 'POST', '/v1/cni/add', cniAdd({ stamp: { ...stampOf(9), bootId: 'the-boot-before' } }));
     expect([stale.status, stale.json.code, stale.json.reason]).toEqual([409, 11, 'StaleCall']);
+  });
+
+  test('what plugins spooled while nobody ran is taken at the start; what is broken stays', async () => {
+    const { flags, socketPath, folder } = await workspace();
+    const before = await startReady(flags, socketPath);
+    for (const containerId of ['c1', 'c2']) await ask({ socketPath }, 'POST', '/v1/cni/add', cniAdd({ containerId, stamp: stampOf(1) }));
+    before.child.kill('SIGTERM');
+    await before.ended;
+    const spool = join(folder, 'spool');
+    mkdirSync(spool);
+    writeFileSync(join(spool, '0001.json'), JSON.stringify(cniDel({ containerId: 'c1', stamp: stampOf(2) })));
+    writeFileSync(join(spool, '0002.json'), '{"half":');
+    writeFileSync(join(spool, '.0003.tmp'), JSON.stringify(cniDel({ containerId: 'c2', stamp: stampOf(2) })));
+    const after = await startReady(flags, socketPath);
+    await eventually(() => after.log().some(({ message }) => message === 'spool drained'), 'the spool to be drained');
+    expect([...(await bindings(socketPath)).keys()]).toEqual(['c2']);
+    expect(readdirSync(spool).toSorted()).toEqual(['.0003.tmp', '0002.json']);
   });
 
   test('backup beside the running controller; a controller started on the copy knows everything', async () => {
