@@ -1,39 +1,27 @@
-/** Between the records as the engine keeps them and the documents as the API shows them: RFC 3339 times, counts as text. */
+/** Between the records as the engine keeps them and the documents as the API shows them: counts as text. */
 import type { BindingSpec } from '../core/binding.ts';
 import type { PoolSpec } from '../core/pool-spec.ts';
 import type { AddressExplanation, ChangeEvent, PoolCounts } from '../ipam/operations.ts';
 import { API_VERSION } from '../protocol.ts';
-import type { AddressBinding, AddressPool, Explanation, PoolSpecInput, PoolStatus, Released } from '../protocol.ts';
+import type { AddressBinding, AddressPool, Explanation, PoolStatus, Released } from '../protocol.ts';
+import { toBindingSpecDocument, toPoolSpecDocument, toTime } from '../store/documents.ts';
 import type { Stored } from '../store/store.ts';
 
-/** Milliseconds since 1970 → "2026-11-24T03:24:04.000Z". A time no date can hold (a clock gone wild) becomes the nearest that can. */
-export function toTime(milliseconds: number): string {
-  return new Date(Math.min(8.64e15, Math.max(-8.64e15, Math.trunc(milliseconds) || 0))).toISOString();
-}
-
 export function toBindingDocument({ name, uid, version, spec }: Stored<BindingSpec>): AddressBinding {
-  const { boundAt, expiresAt, releasedAt, ...rest } = spec;
   return {
     apiVersion: API_VERSION,
     kind: 'AddressBinding',
     metadata: { name, uid, resourceVersion: version },
-    spec: {
-      ...rest,
-      boundAt: toTime(boundAt),
-      ...(expiresAt !== undefined && { expiresAt: toTime(expiresAt) }),
-      ...(releasedAt !== undefined && { releasedAt: toTime(releasedAt) }),
-    },
+    spec: toBindingSpecDocument(spec),
   };
 }
 
-/** Without `family`, which is derived: the document can be put back as it is. */
 export function toPoolDocument({ name, uid, version, spec }: Stored<PoolSpec>, counts?: PoolCounts): AddressPool {
-  const { family: _family, ...written } = spec;
   return {
     apiVersion: API_VERSION,
     kind: 'AddressPool',
     metadata: { name, uid, resourceVersion: version },
-    spec: written satisfies PoolSpecInput,
+    spec: toPoolSpecDocument(spec),
     ...(counts && { status: toPoolStatus(counts) }),
   };
 }

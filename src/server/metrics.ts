@@ -10,6 +10,10 @@ export interface StoreCounters {
   readonly commits: number;
   /** Records written in them. */
   readonly writes: number;
+  /** Writes that found the name taken or another version: somebody was quicker. */
+  readonly conflicts: number;
+  /** Commits that failed: nothing of them was kept. */
+  readonly failures: number;
 }
 
 export interface Metrics {
@@ -26,6 +30,8 @@ export interface MetricsSources {
   readonly counters: () => StoreCounters | undefined;
   readonly connections: () => number;
   readonly eventStreams: () => number;
+  /** Calls that wait to be worked on. */
+  readonly waiting: () => { readonly add: number; readonly del: number };
 }
 
 /** From a quarter of a millisecond, where ADD on the socket starts, to the plugin's deadline. */
@@ -95,6 +101,17 @@ function addStateMetrics(registry: Registry, sources: MetricsSources): void {
   gauge('berth_event_streams', 'Open streams of /v1/events.', sources.eventStreams);
   counter('berth_store_commits_total', 'Durable commits of the store.', ({ commits }) => commits);
   counter('berth_store_writes_total', 'Records written by the store.', ({ writes }) => writes);
+  counter('berth_store_conflicts_total', 'Writes that found the name taken or another version.', ({ conflicts }) => conflicts);
+  counter('berth_store_failures_total', 'Commits that failed; nothing of them was kept.', ({ failures }) => failures);
+  new Gauge({
+    name: 'berth_waiting_calls',
+    help: 'Calls that wait for their turn; beyond a bound they are refused as Overloaded.',
+    labelNames: ['verb'],
+    registers,
+    collect() {
+      for (const [verb, count] of Object.entries(sources.waiting())) this.set({ verb }, count);
+    },
+  });
   new Gauge({
     name: 'berth_pool_addresses',
     help: 'Addresses of a pool by state; total is all of them. Beyond 2^53 rounded.',

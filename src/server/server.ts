@@ -27,6 +27,7 @@ export interface ServerPorts {
   readonly version: string;
   readonly store: Service['store'];
   readonly counters?: () => StoreCounters;
+  readonly waiting?: () => { readonly add: number; readonly del: number };
   readonly backup?: NonNullable<Service['backup']>;
   /** The name of this machine: who calls on the socket runs here. */
   readonly node: string;
@@ -60,6 +61,7 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
     counters: () => ports.counters?.(),
     connections: () => connections,
     eventStreams: events.open,
+    waiting: () => ports.waiting?.() ?? { add: 0, del: 0 },
   });
   const asked = [...cniRoutes, ...poolRoutes, ...bindingRoutes];
   const service: Service = {

@@ -1,6 +1,7 @@
 /** From records to documents: times, counts, and nothing that could not be put back. */
 import { describe, expect, test } from 'vitest';
-import { toBindingDocument, toExplanation, toPoolDocument, toReleased, toTime } from '../../src/server/documents.ts';
+import { toBindingDocument, toExplanation, toPoolDocument, toReleased } from '../../src/server/documents.ts';
+import { toTime } from '../../src/store/documents.ts';
 import { stamp } from './requests.ts';
 
 const spec = {

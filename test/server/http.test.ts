@@ -1,4 +1,5 @@
 /** What HTTP itself refuses, and that nothing of it reaches the operations. */
+import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
@@ -184,6 +185,33 @@ describe('what goes wrong inside', () => {
     synced = true;
     expect((await ask({ socketPath }, 'GET', '/readyz')).status).toBe(200);
     expect((await ask({ socketPath }, 'POST', '/v1/cni/add', cniAdd())).json).toEqual(answer);
+  });
+});
+
+describe('a stop', () => {
+  test('waits for an answer under way, and then says that the connection ends', async () => {
+    const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
+    const operations = stubOperations({ add: async () => (await finished, done(answer)) });
+    const { server, socketPath } = await serve(operations);
+    const asked = ask({ socketPath, agent: new Agent({ keepAlive: true }) } as never, 'POST', '/v1/cni/add', cniAdd());
+    await eventually(async () => (await metric(socketPath, 'berth_connections')) === '2', 'the call to arrive');
+    let closed = false;
+    const closing = server.close(10_000).then(() => (closed = true));
+    await expect(ask({ socketPath, agent: false } as never, 'GET', '/livez')).rejects.toThrow(/ENOENT|ECONNREFUSED/);
+    expect(closed).toBe(false);
+    finish();
+    const response = await asked;
+    expect([response.status, response.headers['connection']]).toEqual([200, 'close']);
+    await closing;
+  });
+
+  test('does not wait longer than its patience', async () => {
+    const { server, socketPath } = await serve(stubOperations({ add: () => new Promise(() => undefined) }));
+    const asked = ask({ socketPath }, 'POST', '/v1/cni/add', cniAdd());
+    asked.catch(() => undefined);
+    await eventually(async () => (await metric(socketPath, 'berth_connections')) === '2', 'the call to arrive');
+    await server.close(50);
+    await expect(asked).rejects.toThrow(/socket hang up|ECONNRESET/);
   });
 });
 
