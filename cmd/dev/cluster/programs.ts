@@ -1,0 +1,31 @@
+/**
+ * Where the programs of a real cluster are kept: outside the checkout, keyed by version, shared by every checkout of
+ * the machine. Whoever already has them says where with KUBEBUILDER_ASSETS, as for Kubernetes' own envtest.
+ */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+export const KUBERNETES = '1.37.2';
+/** A module of Kubernetes' staging area is numbered v0.X.Y where Kubernetes is v1.X.Y. */
+export const STAGING = KUBERNETES.replace(/^1\./, '0.');
+
+/** What a real API server for tests is made of, and what nodes need besides. Built in this order. */
+export const API_SERVER: readonly string[] = ['kube-apiserver', 'kubectl'];
+export const NODE: readonly string[] = ['kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy'];
+
+export function cacheFolder(): string {
+  const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'); // empty counts as unset (XDG base directories)
+  return join(base, 'berth', 'cluster', KUBERNETES);
+}
+
+/** The program's path, or undefined: KUBEBUILDER_ASSETS first, then our cache; etcd also from PATH. */
+export function findProgram(name: string): string | undefined {
+  const folders = [process.env['KUBEBUILDER_ASSETS'], join(cacheFolder(), 'bin')];
+  // Of the others only our own version will do; etcd has no version of ours, and Debian's is enough.
+  if (name === 'etcd') folders.push(...(process.env['PATH'] ?? '').split(delimiter));
+  return folders
+    .filter((folder) => folder !== undefined && folder !== '')
+    .map((folder) => join(folder!, name))
+    .find((path) => existsSync(path));
+}
