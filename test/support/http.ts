@@ -2,6 +2,7 @@
 import { request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders, RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { RequestOptions as TlsRequestOptions } from 'node:https';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 
@@ -13,7 +14,7 @@ export interface HttpAnswer {
   readonly json: any;
 }
 
-export type Target = { readonly socketPath: string } | RequestOptions;
+export type Target = { readonly socketPath: string } | TlsRequestOptions;
 
 export async function ask(
   target: Target,
