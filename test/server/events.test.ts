@@ -89,13 +89,13 @@ describe('/v1/events', () => {
 
   test('a reader that does not read is let go, not buffered for without end', async () => {
     let tell: (event: ChangeEvent) => void = () => undefined;
-    let subscribed = true;
-    const operations = stubOperations({ subscribe: (listener) => ((tell = listener), () => void (subscribed = false)) });
+    const reading = { subscribed: true };
+    const operations = stubOperations({ subscribe: (listener) => ((tell = listener), () => void (reading.subscribed = false)) });
     const { socketPath } = await serve(operations);
     const reader = await read(socketPath);
     reader.response.pause();
-    for (let count = 0; subscribed && count < 100_000; count += 1) tell(poolEvent('x'.repeat(10_000)));
-    expect(subscribed).toBe(false);
+    for (let count = 0; reading.subscribed && count < 100_000; count += 1) tell(poolEvent('x'.repeat(10_000)));
+    expect(reading.subscribed).toBe(false);
     expect((await ask({ socketPath }, 'GET', '/livez')).status).toBe(200);
     reader.leave();
   });
@@ -116,7 +116,7 @@ describe('/v1/events', () => {
     const { server, socketPath } = await serve(stubOperations());
     const reader = await read(socketPath);
     await server.close(5_000);
-    await eventually(reader.ended, 'the end of the stream');
+    expect(await eventually(reader.ended, 'the end of the stream')).toBe(true);
   });
 });
 

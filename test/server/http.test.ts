@@ -149,7 +149,7 @@ describe('what goes wrong inside', () => {
     expect(response.json).toMatchObject({ code: 11, detail: 'The controller failed unexpectedly; its log has the details. Try again.' });
     expect(response.text).not.toContain('secret-inner-detail');
     const line = log.find(({ message }) => message === 'request failed');
-    expect((line?.fields['err'] as Error).stack).toContain('http.test.ts');
+    expect((line?.fields['err'] as Error | undefined)?.stack).toContain('http.test.ts');
   });
 
   test('a bug that throws at once is caught too', async () => {

@@ -140,10 +140,10 @@ describe('a running controller', () => {
     const held = new Map<string, string>();
     const uncertain = new Set<string>();
     let number = 0;
-    let stopped = false;
+    const load = { stopped: false };
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });
     async function caller(): Promise<void> {
-      while (!stopped) {
+      while (!load.stopped) {
         const containerId = `c${(number += 1)}`;
         uncertain.add(containerId);
         const added = await ask({ socketPath, agent }, 'POST', '/v1/cni/add', cniAdd({ containerId, stamp: stampOf(number) }));
@@ -161,7 +161,7 @@ describe('a running controller', () => {
     await eventually(() => number > 200, '200 calls');
     first.child.kill('SIGTERM');
     expect(await first.ended).toBe(0);
-    stopped = true;
+    load.stopped = true;
     await Promise.all(callers);
     agent.destroy();
 
