@@ -19,7 +19,7 @@ export const Code = {
 } as const;
 
 /** What the controller's problems may say (DESIGN section 10); any other number from it becomes "try again later". */
-const isControllerCode = (code: number): boolean => [4, 5, 7, 11].includes(code) || (code >= 100 && code < 200);
+const isControllerCode = (code: number): boolean => [4, 5, 7, 11].includes(code) || (Number.isInteger(code) && code >= 100 && code < 200);
 
 export interface CniError {
   readonly code: number;

@@ -20,11 +20,20 @@ export function makeAuthority(folder: string, name: string): Pair {
   return read(certFile, keyFile);
 }
 
-/** A certificate that the authority signed, for 127.0.0.1 and with `subject` ("/CN=node-1"); `days` may be negative: expired. */
-export function makeCertificate(folder: string, name: string, subject: string, authority: Pair, days = 2): Pair {
+/**
+ * A certificate that the authority signed, for `names` and with `subject` ("/CN=node-1"); `days` may be negative: expired.
+ */
+export function makeCertificate(
+  folder: string,
+  name: string,
+  subject: string,
+  authority: Pair,
+  days = 2,
+  names = 'IP:127.0.0.1,DNS:localhost',
+): Pair {
   const [certFile, keyFile, requestFile] = [join(folder, `${name}.crt`), join(folder, `${name}.key`), join(folder, `${name}.csr`)];
   const extensions = join(folder, `${name}.ext`);
-  writeFileSync(extensions, 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+  writeFileSync(extensions, `subjectAltName=${names}\n`);
   openssl('req', ...newKey, '-keyout', keyFile, '-out', requestFile, '-subj', subject);
   const signed = ['-CA', authority.certFile, '-CAkey', authority.keyFile, '-CAcreateserial', '-days', String(days), '-extfile', extensions];
   openssl('x509', '-req', '-in', requestFile, '-out', certFile, ...signed);
