@@ -26,7 +26,10 @@ const ipam = openIpam({ store: opened.store, nodes: opened.nodes, timers: system
 await ipam.whenSynced();
 const applied = await ipam.applyPool('pods', { ranges: [{ cidr: '10.9.0.0/25' }], default: true, cooldownSeconds: 1 });
 if (!applied.ok) throw new Error(applied.refusal.detail);
-const server = createBerthServer({ operations: ipam, timers: systemTimers, log, version: 'test', store: 'sqlite', node: 'here' });
+const server = createBerthServer({
+  ...{ operations: ipam, timers: systemTimers, log, version: 'test', store: 'sqlite', node: 'here' },
+  counters: () => opened.counters,
+});
 await server.listen({ kind: 'unix', path: socket }, { socketMode: 0o600 });
 armed = true;
 process.stdout.write('ready\n');
