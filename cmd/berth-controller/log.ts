@@ -11,6 +11,7 @@ export function createLog(level: LogLevel): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       messageKey: 'message',
+      serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
     },
     pino.destination({ fd: 2, sync: true }),
   );

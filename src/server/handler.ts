@@ -90,7 +90,7 @@ export function createHandler(ports: HandlerPorts, door: Door): Handler {
   }
 
   function finish(response: ServerResponse, route: Route, answer: Answer | Problem | 'served' | 'gone', milliseconds: number): void {
-    const seconds = milliseconds / 1_000;
+    const seconds = Math.round(milliseconds * 1_000) / 1e6;
     if (answer === 'served') return metrics.observe(route.verb, 'done', seconds);
     if (answer === 'gone') return metrics.observe(route.verb, 'Gone', seconds);
     if ('ok' in answer && answer.ok) {
