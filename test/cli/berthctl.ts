@@ -1,12 +1,15 @@
 /** berthctl in this process, with a world whose streams are caught and whose clock the test sets; or as a real process. */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { files } from '../../cmd/berthctl/files.ts';
 import { runCli } from '../../src/cli/run.ts';
 import type { World } from '../../src/cli/world.ts';
 
-export const MAIN = fileURLToPath(new URL('../../cmd/berthctl/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../cmd/berthctl/main.ts', import.meta.url));
 
 export interface Result {
   readonly stdout: string;
@@ -70,10 +73,11 @@ export async function berthctl(argv: readonly string[], options: RunOptions = {}
 
 /** The real thing; `environment` is all it gets besides PATH. */
 export async function spawnBerthctl(
+  program: string,
   argv: readonly string[],
   { input = '', environment = {} }: { input?: string; environment?: Record<string, string> } = {},
 ): Promise<Result> {
-  const child = spawn(process.execPath, [MAIN, ...argv], { env: { PATH: process.env['PATH'], ...environment }, stdio: 'pipe' });
+  const child = spawn(process.execPath, [program, ...argv], { env: { PATH: process.env['PATH'], ...environment }, stdio: 'pipe' });
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const [stdout, stderr, exitCode] = await Promise.all([
@@ -82,4 +86,23 @@ export async function spawnBerthctl(
     new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? -1))),
   ]);
   return { stdout, stderr, exitCode };
+}
+
+/** As a program called berthctl in `directory`, in one file as it is shipped: it starts several times as fast. */
+export async function installBerthctl(directory: string): Promise<void> {
+  const bundle = join(directory, 'berthctl.mjs');
+  const banner = "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
+  await build({
+    entryPoints: [MAIN],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    banner: { js: banner },
+    logLevel: 'error',
+  });
+  const executable = join(directory, 'berthctl');
+  writeFileSync(executable, `#!/bin/sh\nexec "${process.execPath}" "${bundle}" "$@"\n`);
+  chmodSync(executable, 0o755);
 }

@@ -1,39 +1,39 @@
 /** berthctl as a process of its own: pipes, terminals, signals. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeAll, expect, test } from 'vitest';
-import { MAIN, spawnBerthctl } from './berthctl.ts';
+import { installBerthctl, spawnBerthctl, type Result } from './berthctl.ts';
 import { poolDocument, withController } from './cluster.ts';
 
 const { controller, done, pool, run } = withController();
 const environment = (): Record<string, string> => ({ BERTH_CONTROLLER: `unix:${controller().socket}` });
+const program = (): string => join(controller().directory, 'berthctl.mjs');
+const start = (argv: readonly string[], input = ''): Promise<Result> =>
+  spawnBerthctl(program(), argv, { input, environment: environment() });
 const hasScript = spawnSync('script', ['--version']).status === 0;
 
 beforeAll(async () => {
+  await installBerthctl(controller().directory);
   await pool('blue', '10.0.0.0/20');
 });
 
 test('the exit code reaches the shell: 0, 1, 2, 3, 4', async () => {
   const codes = [
-    await spawnBerthctl(['pool', 'list'], { environment: environment() }),
-    await spawnBerthctl(['allocate', '--pool', 'blue', '-n', 'a', '--subid', 'b', '--resource', 'vm:c', '--address', '10.0.0.0'], {
-      environment: environment(),
-    }),
-    await spawnBerthctl(['pol'], { environment: environment() }),
-    await spawnBerthctl(['pool', 'list', '--controller', '/nowhere/s']),
-    await spawnBerthctl(['pool', 'get', 'none'], { environment: environment() }),
+    await start(['pool', 'list']),
+    await start(['allocate', '--pool', 'blue', '-n', 'a', '--subid', 'b', '--resource', 'vm:c', '--address', '10.0.0.0']),
+    await start(['pol']),
+    await start(['pool', 'list', '--controller', '/nowhere/s']),
+    await start(['pool', 'get', 'none']),
   ].map(({ exitCode }) => exitCode);
   expect(codes).toEqual([0, 1, 2, 3, 4]);
 });
 
 test('standard input feeds apply; nothing is coloured in a pipe', async () => {
-  const result = await spawnBerthctl(['pool', 'apply', '-f', '-'], {
-    input: JSON.stringify(poolDocument('piped', '10.50.0.0/24')),
-    environment: environment(),
-  });
+  const result = await start(['pool', 'apply', '-f', '-'], JSON.stringify(poolDocument('piped', '10.50.0.0/24')));
   expect(result).toEqual({ stdout: 'addresspool/piped created\n', stderr: '', exitCode: 0 });
-  const list = await spawnBerthctl(['pool', 'list'], { environment: { ...environment(), FORCE_COLOR: '1' } });
+  const list = await spawnBerthctl(program(), ['pool', 'list'], { environment: { ...environment(), FORCE_COLOR: '1' } });
   expect(list.stdout).not.toContain('\u001b');
 });
 
@@ -45,18 +45,22 @@ test('a megabyte leaves whole, and a reader that leaves early (| head) is no fai
   for (let start = 0; start < bodies.length; start += 100) {
     await Promise.all(bodies.slice(start, start + 100).map((body) => controller().ask('POST', '/v1/allocate', body)));
   }
-  const whole = await spawnBerthctl(['binding', 'list', '-o', 'json'], { environment: environment() });
+  const whole = await start(['binding', 'list', '-o', 'json']);
   expect(whole.stdout.length).toBeGreaterThan(1_000_000);
   expect(JSON.parse(whole.stdout).items.length).toBe(2_000);
-  const head = spawnSync('bash', ['--norc', '-o', 'pipefail', '-c', `"${process.execPath}" "${MAIN}" binding list -o json | head -1`], {
-    env: { PATH: process.env['PATH'], ...environment() },
-    encoding: 'utf8',
-  });
+  const head = spawnSync(
+    'bash',
+    ['--norc', '-o', 'pipefail', '-c', `"${process.execPath}" "${program()}" binding list -o json | head -1`],
+    {
+      env: { PATH: process.env['PATH'], ...environment() },
+      encoding: 'utf8',
+    },
+  );
   expect({ stdout: head.stdout, stderr: head.stderr, status: head.status }).toEqual({ stdout: '{\n', stderr: '', status: 0 });
 });
 
 test('Ctrl-C ends a stream at once, with 130 and without a word', async () => {
-  const child = spawn(process.execPath, [MAIN, 'events', '--follow', '-q'], { env: { PATH: process.env['PATH'], ...environment() } });
+  const child = spawn(process.execPath, [program(), 'events', '--follow', '-q'], { env: { PATH: process.env['PATH'], ...environment() } });
   await once(child.stdout, 'data');
   const stderr = text(child.stderr);
   child.kill('SIGINT');
@@ -66,7 +70,7 @@ test('Ctrl-C ends a stream at once, with 130 and without a word', async () => {
 
 /** Runs berthctl on a terminal of its own, types once the question is there, and returns what the screen showed. */
 async function onTerminal(command: string, typed?: string, more: Record<string, string> = {}) {
-  const inner = `"${process.execPath}" "${MAIN}" ${command}`;
+  const inner = `"${process.execPath}" "${program()}" ${command}`;
   const child = spawn('script', ['--quiet', '--return', '--command', inner, '/dev/null'], {
     env: { PATH: process.env['PATH'], TERM: 'xterm', ...environment(), ...more },
   });
