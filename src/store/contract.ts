@@ -163,7 +163,7 @@ export function testStoreContract(runner: ContractRunner, open: () => Promise<Co
         ...contractBinding(1, 'ünïcode-日本-"quotes"-\\-\u0000-🛳'),
         tags: { 'a.b/c': '', constructor: '{}' },
         attachments: [attachment, { ...attachment, ifName: 'net1', podUid: 'u', terminationGraceSeconds: 0 }],
-        expiresAt: 9_007_199_254_740_991,
+        expiresAt: 253_402_300_799_999, // the last millisecond that RFC 3339 can say
         releasedAt: 0,
         releasedBy: stamp,
       };
