@@ -5,7 +5,7 @@ import { StoreAmbiguous, StoreUnavailable } from '../store/store.ts';
 import type { Collection, Stored, Watcher, Written } from '../store/store.ts';
 import type { Client, Page } from './client.ts';
 import { startListWatch, type ListWatch } from './list-watch.ts';
-import type { KubernetesObject, ResourceType } from './objects.ts';
+import { resourceName, type KubernetesObject, type ResourceType } from './objects.ts';
 import { ApiUnreachable, type ApiAnswer, type ApiStatus } from './status.ts';
 
 /** Between a record and its custom resource; pure. */
@@ -60,7 +60,10 @@ export class KubernetesCollection<T> implements Collection<T> {
           if (page.status.reason === 'Expired' && listing < LISTINGS) break;
           throw new StoreUnavailable(explain(page.status));
         }
-        for (const object of page.value.items) records.push(this.#toStored(object));
+        for (const object of page.value.items) {
+          const stored = this.#readable(object);
+          if (stored !== undefined) records.push(stored);
+        }
         from = page.value.continue;
         if (from === undefined) return records;
       } while (from !== undefined);
@@ -69,7 +72,7 @@ export class KubernetesCollection<T> implements Collection<T> {
 
   async get(name: string): Promise<Stored<T> | undefined> {
     const answer = await this.#ask(() => this.#client.get<KubernetesObject>(this.#type, { name }));
-    if (answer.ok) return this.#toStored(answer.value);
+    if (answer.ok) return this.#understood(answer.value);
     if (answer.status.reason === 'NotFound') return undefined;
     throw new StoreUnavailable(explain(answer.status));
   }
@@ -124,7 +127,7 @@ export class KubernetesCollection<T> implements Collection<T> {
     if ('conflict' in answer) return answer;
     // Somebody's finalizer keeps it: it is marked, but the name is still taken.
     if ((answer.value.metadata.finalizers ?? []).length > 0) {
-      return { ok: false, conflict: 'Changed', current: this.#toStored(answer.value) };
+      return { ok: false, conflict: 'Changed', current: this.#understood(answer.value) };
     }
     return { ok: true, stored: old };
   }
@@ -137,7 +140,10 @@ export class KubernetesCollection<T> implements Collection<T> {
 
   async #write(send: () => Promise<ApiAnswer<KubernetesObject>>): Promise<Written<T>> {
     const answer = await this.#answer(send);
-    return 'conflict' in answer ? answer : { ok: true, stored: this.#toStored(answer.value) };
+    if ('conflict' in answer) return answer;
+    const stored = this.#readable(answer.value);
+    if (stored === undefined) throw new StoreAmbiguous('the API server has made something unreadable of what was written');
+    return { ok: true, stored };
   }
 
   /** What became of a write: the object, a conflict, or an exception that says whether it may have been done. */
@@ -168,6 +174,26 @@ export class KubernetesCollection<T> implements Collection<T> {
       if (!(error instanceof ApiUnreachable)) throw error;
       if (writes && error.sent) throw new StoreAmbiguous(`${error.message}: nobody knows whether it was written`, { cause: error });
       throw new StoreUnavailable(error.message, { cause: error });
+    }
+  }
+
+  /** An object that somebody has made unreadable is passed over in a listing: the others are still there. */
+  #readable(object: KubernetesObject): Stored<T> | undefined {
+    try {
+      return this.#toStored(object);
+    } catch (error) {
+      const { name, resourceVersion } = object.metadata;
+      this.#options.log.error({ resource: resourceName(this.#type), name, resourceVersion, error }, 'an object cannot be read');
+      return undefined;
+    }
+  }
+
+  /** Asked for by name, an unreadable object is an outage of that name. */
+  #understood(object: KubernetesObject): Stored<T> {
+    try {
+      return this.#toStored(object);
+    } catch (error) {
+      throw new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
     }
   }
 

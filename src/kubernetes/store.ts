@@ -8,23 +8,22 @@ import type { PoolSpec } from '../core/pool-spec.ts';
 import type { Log } from '../ipam/ports.ts';
 import type { Store } from '../store/store.ts';
 import type { Client } from './client.ts';
-import { KubernetesCollection, type Conversion } from './collection.ts';
+import { KubernetesCollection } from './collection.ts';
+import { bindingResource, poolResource } from './resources.ts';
 
 export interface KubernetesStoreOptions {
   readonly client: Client;
-  readonly bindings: Conversion<BindingSpec>;
-  readonly pools: Conversion<PoolSpec>;
   readonly timers: Timers;
   /** 0 to 1, for jitter. */
   readonly random: () => number;
   readonly log: Log;
 }
 
-export function openKubernetesStore({ bindings, pools, ...world }: KubernetesStoreOptions): Store {
+export function openKubernetesStore(world: KubernetesStoreOptions): Store {
   // Bindings are written by controllers alone (an admission policy sees to it), so a replace may be the whole object.
   const collections = {
-    bindings: new KubernetesCollection({ ...world, conversion: bindings, keepsMetadata: false }),
-    pools: new KubernetesCollection({ ...world, conversion: pools, keepsMetadata: true }),
+    bindings: new KubernetesCollection<BindingSpec>({ ...world, conversion: bindingResource, keepsMetadata: false }),
+    pools: new KubernetesCollection<PoolSpec>({ ...world, conversion: poolResource, keepsMetadata: true }),
   };
   return {
     ...collections,

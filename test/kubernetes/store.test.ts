@@ -2,25 +2,16 @@ import { expect, test } from 'vitest';
 import { contractBinding, contractName } from '../../src/store/contract.ts';
 import { StoreAmbiguous, StoreUnavailable, type Written } from '../../src/store/store.ts';
 import { systemTimers } from '../../cmd/berth-controller/timers.ts';
-import type { Conversion } from '../../src/kubernetes/collection.ts';
-import { ADDRESS_BINDINGS, ADDRESS_POOLS, apiVersionOf, type ResourceType } from '../../src/kubernetes/objects.ts';
+import { ADDRESS_BINDINGS } from '../../src/kubernetes/objects.ts';
 import { openKubernetesStore } from '../../src/kubernetes/store.ts';
 import { clientOf, seededRandom, silentLog } from '../support/cluster-client.ts';
 import { PretendedApiServer, type Fault } from '../support/pretended-api-server.ts';
 import { describeStoreContract } from '../suites/store-contract.ts';
 
-const asItIs = <T>(type: ResourceType): Conversion<T> => ({
-  type,
-  toObject: (name, spec) => ({ apiVersion: apiVersionOf(type), kind: type.kind, metadata: { name }, spec }) as never,
-  toSpec: (object: { spec: T }) => object.spec,
-});
-
 function openPretended(options: { readonly fault?: () => Fault | undefined; readonly lagMs?: () => number } = {}) {
   const server = new PretendedApiServer({ timers: systemTimers, random: seededRandom(1), ...options });
   const store = openKubernetesStore({
     client: clientOf(server, systemTimers, () => 0),
-    bindings: asItIs(ADDRESS_BINDINGS),
-    pools: asItIs(ADDRESS_POOLS),
     timers: systemTimers,
     random: seededRandom(2),
     log: silentLog,
