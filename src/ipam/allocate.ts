@@ -7,6 +7,7 @@ import { canonicalAddress } from '../core/address.ts';
 import { bindingName } from '../core/binding-name.ts';
 import type { LedgerPool } from '../core/ledger.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
+import { normaliseResource } from '../core/resource.ts';
 import type { Stored } from '../store/store.ts';
 import { chooseInPools } from './choose-in-pools.ts';
 import type { Context } from './context.ts';
@@ -22,8 +23,11 @@ export async function allocate(context: Context, request: AllocateRequest): Prom
   if (request.address !== undefined && requested === undefined) {
     return refuse('InvalidIpAddress', `"${request.address}" is not an IP address`);
   }
+  const resource = normaliseResource(request.resource);
+  if (!resource.ok) return resource;
+  const canonical = { ...request, resource: resource.value };
   const { subinstance, subid, slot = 0 } = request;
-  return context.locks.run(`subject/${subinstance}/${subid}/${slot}`, () => allocateOne(context, request, pools.value, slot, requested));
+  return context.locks.run(`subject/${subinstance}/${subid}/${slot}`, () => allocateOne(context, canonical, pools.value, slot, requested));
 }
 
 async function allocateOne(

@@ -46,8 +46,9 @@ function releaseAttachment(
   const key = attachmentKey({ node: caller.node, ...request });
   const isOwn = (attachment: Attachment) => attachmentKey(attachment) === key;
 
+  // Before it waits for its turn: the ADD under way must hear of it.
+  context.tombstones.deleted(key, stamp);
   return context.locks.run(`attachment/${key}`, async () => {
-    context.tombstones.deleted(key, stamp);
     const names = new Set(
       context.view.ledger
         .byAttachment(key)

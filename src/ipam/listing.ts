@@ -5,6 +5,7 @@
 import { canonicalAddress, parseAddress } from '../core/address.ts';
 import { bindingName } from '../core/binding-name.ts';
 import { isBound, type BindingSpec } from '../core/binding.ts';
+import { normaliseResource } from '../core/resource.ts';
 import type { Stored } from '../store/store.ts';
 import type { BindingFilter } from './operations.ts';
 import type { View } from './view.ts';
@@ -63,8 +64,9 @@ function placeOf(snapshot: Snapshot, name: string): number | undefined {
 }
 
 /** The narrowest index first; the rest of the filter is checked on what it gives. */
-function select(view: View, filter: BindingFilter): Stored<BindingSpec>[] {
+function select(view: View, given: BindingFilter): Stored<BindingSpec>[] {
   const { ledger } = view;
+  const filter = withCanonicalResource(given);
   const state = filter.state ?? 'bound';
   if (filter.address !== undefined) return atAddress(view, filter, filter.address);
   let candidates: Iterable<BindingSpec> | undefined;
@@ -80,6 +82,12 @@ function select(view: View, filter: BindingFilter): Stored<BindingSpec>[] {
   const found: Stored<BindingSpec>[] = [];
   for (const { stored } of view.bindings()) if (matches(stored.spec, filter)) found.push(stored);
   return found;
+}
+
+/** A MAC is found in whatever spelling it is asked for. */
+function withCanonicalResource(filter: BindingFilter): BindingFilter {
+  const resource = filter.resource && normaliseResource(filter.resource);
+  return resource?.ok ? { ...filter, resource: resource.value } : filter;
 }
 
 /** One record a network at the most. */

@@ -23,13 +23,17 @@ describe('ADD', () => {
     expect(world.ipam.bindings({})).toHaveLength(1);
   });
 
-  test('40 at once for 5 addresses: exactly 5 succeed, each with its own, the others hear that the pool is full', async () => {
-    const world = await openWorld();
+  test('40 at once for 5 addresses: exactly 5 succeed with one create each, the others hear that the pool is full', async () => {
+    let creates = 0;
+    const world = await openWorld({
+      memory: { fault: ({ collection, verb }) => void (collection === 'bindings' && verb === 'create' && creates++) },
+    });
     await world.pool('p', SMALL);
     const outcomes = await Promise.all(Array.from({ length: 40 }, (_, index) => world.add(`c${index}`)));
     const given = outcomes.filter((outcome) => outcome.ok).map((outcome) => take(outcome).addresses[0]!.address);
     expect(new Set(given).size).toBe(5);
     expect(given).toHaveLength(5);
+    expect(creates).toBe(5);
     for (const outcome of outcomes.filter((one) => !one.ok))
       expect(refusalOf(outcome)).toMatchObject({ reason: 'PoolFull', pools: [{ pool: 'p', reason: 'PoolFull' }] });
   });
@@ -249,7 +253,7 @@ describe('stamps', () => {
     const deleting = world.del('c1');
     await settle();
     hold!();
-    await adding;
+    expect(refusalOf(await adding).reason).toBe('StaleCall');
     await deleting;
     await settle();
     expect(world.ipam.bindings({})).toHaveLength(0);
@@ -287,6 +291,21 @@ describe('faults of the store', () => {
       expect(await addressOf(world.add('c1'))).toMatch(/^10\./);
       expect(world.ipam.bindings({})).toHaveLength(1);
     }
+  });
+
+  test('a record that was written although its caller heard no is let go, also when nobody sends a DEL', async () => {
+    const faults = ['unanswered', 'unavailable'] as const;
+    let next = 0;
+    const world = await openWorld({
+      memory: {
+        fault: ({ collection, verb }) => (collection === 'bindings' && ['create', 'get'].includes(verb) ? faults[next++] : undefined),
+      },
+    });
+    await world.pool('p', SMALL);
+    expect(refusalOf(await world.add('c1')).reason).toBe('Unavailable');
+    await world.timers.advance(2_000);
+    expect(world.ipam.bindings({})).toEqual([]);
+    expect((await world.store.bindings.list()).filter(({ spec }) => spec.releasedAt === undefined)).toEqual([]);
   });
 
   test('a dead store is a refusal that says so, and nothing is held in memory', async () => {

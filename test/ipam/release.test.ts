@@ -34,6 +34,23 @@ describe('DEL', () => {
     expect(world.ipam.bindings({})).toHaveLength(1);
   });
 
+  test('a replica that lags finds the record where prevResult points', async () => {
+    const lagging: (() => void)[] = [];
+    let isLagging = false;
+    const world = await openWorld({ memory: { lag: (deliver) => (isLagging ? void lagging.push(deliver) : deliver()) } });
+    await world.pool('p', SMALL);
+    const { openIpam } = await import('../../src/ipam/open.ts');
+    const { silentLog } = await import('../support/ipam-world.ts');
+    const other = openIpam({ store: world.store, nodes: world.nodes, timers: world.timers, log: silentLog });
+    await settle();
+    isLagging = true;
+    const address = await addressOf(world.add('c1'));
+    const del = { cniVersion: '1.0.0', cniNetwork: 'net', containerId: 'c1', ifName: 'eth0', stamp: world.stamp() };
+    take(await other.del(caller(), { ...del, prevAddresses: [`${address}/29`] }));
+    await settle();
+    expect((await world.store.bindings.list()).map(({ spec }) => spec.releasedAt === undefined)).toEqual([false]);
+  });
+
   test('works when the pool has been deleted meanwhile', async () => {
     const world = await openWorld();
     await world.pool('p', SMALL);

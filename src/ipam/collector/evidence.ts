@@ -17,7 +17,6 @@ export type Verdict =
 /** What was noticed of a sandbox in earlier passes. */
 interface Suspicion {
   readonly since: number;
-  passes: number;
   /** The node Lease's renewal as it was when the wait was over: a later one proves that the node lives. */
   renewal?: string;
 }
@@ -26,7 +25,6 @@ interface Suspicion {
 const YOUNG_MS = 20_000;
 /** On top of the pod's own grace period: what the kubelet and runtime need to end a sandbox. */
 const MARGIN_MS = 30_000;
-const PASSES_ABSENT = 2;
 const DEFAULT_GRACE_SECONDS = 30;
 
 export class Evidence {
@@ -103,8 +101,7 @@ export class Evidence {
   }
 
   #suspect(sandbox: Sandbox): Suspicion {
-    const known = this.#suspicions.get(sandbox.key) ?? { since: this.#context.timers.monotonic(), passes: 0 };
-    known.passes++;
+    const known = this.#suspicions.get(sandbox.key) ?? { since: this.#context.timers.monotonic() };
     this.#suspicions.set(sandbox.key, known);
     return known;
   }
@@ -119,9 +116,9 @@ export class Evidence {
   }
 
   async #judgePodGone(sandbox: Sandbox, node: Node): Promise<Verdict> {
-    const { since, passes } = this.#suspect(sandbox);
+    const { since } = this.#suspect(sandbox);
     const gone = this.#gone.get(sandbox.podUid);
-    if (gone === undefined && passes < PASSES_ABSENT) return { kind: 'waiting', reason: 'its pod is missing for the first time' };
+    // Missed for the first time, and no deletion seen: the wait alone makes it two passes at least.
     const graceSeconds = sandbox.attachment.terminationGraceSeconds ?? DEFAULT_GRACE_SECONDS;
     const waitMs = gone?.pod.isTerminated === true ? 0 : graceSeconds * 1000 + MARGIN_MS;
     const left = Math.min(since, gone?.at ?? since) + waitMs - this.#context.timers.monotonic();
