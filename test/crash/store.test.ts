@@ -1,31 +1,24 @@
 /** kill -9 at every named point of a commit: what was acknowledged is there afterwards, and nothing else that was not asked for. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { BindingSpec } from '../../src/core/binding.ts';
 import { openSqliteStore } from '../../src/sqlite/open.ts';
 import type { Stored } from '../../src/store/store.ts';
+import { prepareChild } from './child.ts';
 import { readJournal } from './journal.ts';
 import { killPlan, kills } from './kill-at.ts';
 import type { StoreEntry } from './store-child.ts';
 
-const CHILD = fileURLToPath(new URL('store-child.ts', import.meta.url));
-
 test(
   `${kills()} kills of a process with eight writers lose no acknowledged write and undo no acknowledged removal`,
   async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'berth-crash-'));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const { folder, start } = prepareChild('store-child.ts');
     const path = join(folder, 'berth.db');
     const journalPath = join(folder, 'journal');
     let unanswered = 0;
     for (const [index, { step, pass }] of killPlan(kills()).entries()) {
-      await runUntilKilled([path, journalPath, step, String(pass), `run${index}`]);
+      expect(await start([path, journalPath, step, String(pass), `run${index}`]).gone).toBe('SIGKILL ');
       const { store, nodes, close } = openSqliteStore(path, { localNode: { name: 'here' } });
       const entries = readJournal<StoreEntry>(journalPath);
       const found = checkAgainst(await store.bindings.list(), entries);
@@ -44,15 +37,6 @@ test(
   },
   20_000 + kills() * 3_000,
 );
-
-async function runUntilKilled(args: readonly string[]): Promise<void> {
-  const child = spawn(process.execPath, [CHILD, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  expect([code, signal, errors]).toEqual([null, 'SIGKILL', '']);
-}
 
 /** Compares what is there with what was asked and answered. `unanswered`: records of calls that got no answer, which is allowed. */
 function checkAgainst(
