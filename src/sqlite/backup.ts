@@ -21,6 +21,7 @@ import { pipeline } from 'node:stream/promises';
 import { DatabaseUnavailable, describeFault, explainError } from './faults.ts';
 import { readVersion } from './migrations.ts';
 import { checkSound } from './open-database.ts';
+import { discard, finish, partialOf } from './whole-file.ts';
 
 export interface Backup {
   readonly path: string;
@@ -41,18 +42,15 @@ export async function backupDatabase(path: string, destination: string): Promise
   if (existsSync(destination)) throw new Error(`${destination} exists already: a backup never overwrites a file`);
   if (!existsSync(dirname(destination))) throw new Error(`the folder of ${destination} does not exist`);
   checkSpace(path, destination);
-  const partial = `${destination}.partial`;
-  rmSync(partial, { force: true });
+  discard(destination);
   try {
-    closeSync(openSync(partial, 'ax', 0o600));
-    await copyPages(path, partial);
-    const counts = verify(partial, path);
-    syncPath(partial);
-    renameSync(partial, destination);
-    syncPath(dirname(destination));
+    closeSync(openSync(partialOf(destination), 'ax', 0o600));
+    await copyPages(path, partialOf(destination));
+    const counts = verify(partialOf(destination), path);
+    finish(destination);
     return { path: destination, bytes: statSync(destination).size, ...counts };
   } catch (error) {
-    for (const left of [partial, `${partial}-wal`, `${partial}-shm`, `${partial}-journal`]) rmSync(left, { force: true });
+    discard(destination);
     throw explainError(error, destination);
   }
 }
@@ -108,13 +106,4 @@ function checkSpace(path: string, destination: string): void {
   const spare = statSync(dirname(destination)).dev === statSync(path).dev ? SPARE_BYTES : 0;
   if (bavail * bsize < needed + spare)
     throw new Error(`not enough free space for a backup at ${destination}: ${needed + spare} bytes are needed`);
-}
-
-function syncPath(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

@@ -8,6 +8,7 @@ import { StoreAmbiguous } from '../store/store.ts';
 import { DatabaseUnavailable, describeFault, describeLowSpace, explainError, faultOf } from './faults.ts';
 import type { DatabaseFault } from './faults.ts';
 import type { Reserve } from './reserve.ts';
+import type { OnStep } from './step.ts';
 
 /** What a write did inside the transaction. */
 export interface Applied<R> {
@@ -15,9 +16,6 @@ export interface Applied<R> {
   /** Runs once the write is durable, in the order of the writes, before anybody is answered. Absent: nothing was written. */
   readonly committed?: (() => void) | undefined;
 }
-
-/** The points of a write's life at which a crash test ends the process. */
-export type Step = 'submitted' | 'begun' | 'applied' | 'before-commit' | 'committed' | 'delivered' | 'answered';
 
 export interface CommitCounters {
   /** Transactions that reached the disk. */
@@ -58,7 +56,7 @@ export class CommitQueue {
   readonly counters: CommitCounters = { commits: 0, writes: 0, conflicts: 0, failures: 0 };
   readonly #database: DatabaseSync;
   readonly #path: string;
-  readonly #onStep: (step: Step) => void;
+  readonly #onStep: OnStep;
   readonly #saveSequence: StatementSync;
   readonly #reserve: Reserve;
   #sequence: number;
@@ -67,7 +65,7 @@ export class CommitQueue {
   #full: boolean;
   #closed = false;
 
-  constructor(database: DatabaseSync, path: string, reserve: Reserve, sequence: number, onStep: (step: Step) => void) {
+  constructor(database: DatabaseSync, path: string, reserve: Reserve, sequence: number, onStep: OnStep) {
     this.#database = database;
     this.#path = path;
     this.#reserve = reserve;

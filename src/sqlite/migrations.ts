@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { DatabaseUnavailable, describeFault } from './faults.ts';
+import type { OnStep } from './step.ts';
 
 /** "Bert", in the header of every file of ours: `file` and `sqlite3` show it, and no other database is taken for one. */
 export const APPLICATION_ID = 0x42657274;
@@ -60,12 +61,14 @@ export function readVersion(database: DatabaseSync, path: string): number {
   return version;
 }
 
-/** Brings the database to the newest version, or to `target`; a failing step leaves it as it was before that step. */
-export function migrate(database: DatabaseSync, from: number, target = MIGRATIONS.length): void {
+/** Brings the database to the newest version, or (for a test) to `target`; a failing step leaves it as it was before that step. */
+export function migrate(database: DatabaseSync, from: number, options: { readonly target?: number; readonly onStep?: OnStep } = {}): void {
+  const { target = MIGRATIONS.length, onStep } = options;
   for (let version = from; version < target; version++) {
     database.exec('BEGIN IMMEDIATE');
     try {
       database.exec(MIGRATIONS[version] as string);
+      onStep?.('migrating');
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version + 1}; COMMIT`);
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');

@@ -4,6 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DatabaseUnavailable, describeFault, explainError } from './faults.ts';
 import { MIGRATIONS, migrate, readVersion } from './migrations.ts';
+import type { OnStep } from './step.ts';
+import { discard, finish, partialOf } from './whole-file.ts';
 
 /**
  * How long a statement waits for a lock of another program. The event loop waits with it, so it is short: the one
@@ -66,18 +68,20 @@ function readFormat(path: string): number | undefined {
  * Opens or makes the database and brings it to the newest version; a copy of an older one is kept beside it as
  * `PATH.vN`. Throws DatabaseUnavailable, whose message is for the operator.
  */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(path: string, onStep: OnStep = () => undefined): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     // SQLite gives its log the permissions of the database.
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    onStep('made');
     database = new DatabaseSync(path, { timeout: BUSY_MILLISECONDS });
     const version = readVersion(database, path);
     // A commit is on disk before it is acknowledged: FULL syncs the log at each one, NORMAL would not.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
+    onStep('logged');
     checkSound(database, path);
     if (version > 0 && version < MIGRATIONS.length) keepCopy(database, `${path}.v${version}`);
-    migrate(database, version);
+    migrate(database, version, { onStep });
     return database;
   } catch (error) {
     if (database?.isOpen) database.close();
@@ -93,7 +97,10 @@ export function checkSound(database: DatabaseSync, path: string): void {
 
 /** The way back from an upgrade. */
 function keepCopy(database: DatabaseSync, copy: string): void {
-  if (!existsSync(copy)) database.prepare('VACUUM INTO ?').run(copy);
+  if (existsSync(copy)) return;
+  discard(copy);
+  database.prepare('VACUUM INTO ?').run(partialOf(copy));
+  finish(copy);
 }
 
 const sizeOf = (path: string): number => (existsSync(path) ? statSync(path).size : 0);

@@ -8,7 +8,7 @@ import { backupDatabase, removeLeftovers, streamBackup } from './backup.ts';
 import type { Backup } from './backup.ts';
 import { SqliteCollection } from './collection.ts';
 import { CommitQueue } from './commit-queue.ts';
-import type { CommitCounters, Step } from './commit-queue.ts';
+import type { CommitCounters } from './commit-queue.ts';
 import { explainError } from './faults.ts';
 import type { DatabaseUnavailable } from './faults.ts';
 import { lockInstance } from './instance-lock.ts';
@@ -16,12 +16,13 @@ import { SqliteNodes } from './nodes.ts';
 import type { LocalNode } from './nodes.ts';
 import { checkFile, checkLog, openDatabase, resolveDatabase } from './open-database.ts';
 import { Reserve } from './reserve.ts';
+import type { OnStep } from './step.ts';
 
 export interface SqliteStoreOptions {
   /** The machine the controller runs on. */
   readonly localNode: LocalNode;
-  /** For crash tests: called at each named step of every commit. */
-  readonly onStep?: (step: Step) => void;
+  /** For crash tests: called at each named step of the start and of every commit. */
+  readonly onStep?: OnStep;
 }
 
 export interface SqliteStore {
@@ -47,9 +48,10 @@ export function openSqliteStore(path: string, options: SqliteStoreOptions): Sqli
     checkLog(file);
     removeLeftovers(file);
     const reserve = new Reserve(file);
-    const opened = openWithin(file, reserve);
+    const onStep = options.onStep ?? (() => undefined);
+    const opened = openWithin(file, reserve, onStep);
     database = opened.database;
-    return build(file, opened, reserve, unlock, options);
+    return build(file, opened, reserve, unlock, onStep, options.localNode);
   } catch (error) {
     if (database?.isOpen) database.close();
     unlock();
@@ -58,9 +60,10 @@ export function openSqliteStore(path: string, options: SqliteStoreOptions): Sqli
 }
 
 /** A start writes, too: on a full disk that is what the reserve is for. */
-function openWithin(file: string, reserve: Reserve): { readonly database: DatabaseSync; readonly sequence: number } {
+function openWithin(file: string, reserve: Reserve, onStep: OnStep): { readonly database: DatabaseSync; readonly sequence: number } {
   const start = (): { readonly database: DatabaseSync; readonly sequence: number } => {
-    const database = openDatabase(file);
+    const database = openDatabase(file, onStep);
+    onStep('opened');
     try {
       return { database, sequence: startSequence(database) };
     } catch (error) {
@@ -81,10 +84,12 @@ function build(
   { database, sequence }: { readonly database: DatabaseSync; readonly sequence: number },
   reserve: Reserve,
   unlock: () => void,
-  options: SqliteStoreOptions,
+  onStep: OnStep,
+  localNode: LocalNode,
 ): SqliteStore {
-  const queue = new CommitQueue(database, file, reserve, sequence, options.onStep ?? (() => undefined));
-  const nodes = new SqliteNodes(database, queue, options.localNode);
+  const queue = new CommitQueue(database, file, reserve, sequence, onStep);
+  const nodes = new SqliteNodes(database, queue, localNode);
+  onStep('started');
   const bindings = new SqliteCollection<BindingSpec>(database, file, 'bindings', queue);
   const pools = new SqliteCollection<PoolSpec>(database, file, 'pools', queue);
   const close = async (): Promise<void> => {

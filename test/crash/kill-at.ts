@@ -1,5 +1,5 @@
 /** The named points of a commit, and a hook that ends the process with SIGKILL at the n-th pass of one. */
-import type { Step } from '../../src/sqlite/commit-queue.ts';
+import type { Step } from '../../src/sqlite/step.ts';
 
 export const STEPS: readonly Step[] = ['submitted', 'begun', 'applied', 'before-commit', 'committed', 'delivered', 'answered'];
 

@@ -4,10 +4,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import type { BindingSpec } from '../../src/core/binding.ts';
 import { openSqliteStore } from '../../src/sqlite/open.ts';
+import { contractName } from '../../src/store/contract.ts';
 import type { Stored } from '../../src/store/store.ts';
 import { prepareChild } from './child.ts';
 import { readJournal } from './journal.ts';
 import { killPlan, kills } from './kill-at.ts';
+import { makeVersionOne } from '../sqlite/version-one.ts';
 import type { StoreEntry } from './store-child.ts';
 
 test(
@@ -37,6 +39,28 @@ test(
   },
   20_000 + kills() * 3_000,
 );
+
+test('a start that is killed, at whatever point, a first one or one that upgrades, hinders no later one', async () => {
+  const { folder, start } = prepareChild('store-child.ts');
+  const old = join(folder, 'old.db');
+  const fresh = join(folder, 'fresh.db');
+  makeVersionOne(old);
+  for (const path of [fresh, old]) {
+    for (const step of ['made', 'logged', 'migrating', 'opened', 'started']) {
+      // The second migration of the new one; what was migrated before stays, so it is the last to be killed there.
+      const pass = step === 'migrating' && path === fresh ? 2 : 1;
+      expect(await start([path, `${path}.journal`, step, String(pass), step]).gone, `${path} ${step}`).toBe('SIGKILL ');
+    }
+  }
+  for (const [path, names] of [
+    [fresh, []],
+    [old, [1, 2, 3].map(contractName)],
+  ] as const) {
+    const { store, close } = openSqliteStore(path, { localNode: { name: 'here' } });
+    expect((await store.bindings.list()).map((stored) => stored.name)).toEqual(names);
+    await close();
+  }
+});
 
 /** Compares what is there with what was asked and answered. `unanswered`: records of calls that got no answer, which is allowed. */
 function checkAgainst(

@@ -20,7 +20,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { contractBinding, contractName } from '../../src/store/contract.ts';
 import { openDatabase } from '../../src/sqlite/open-database.ts';
-import { MIGRATIONS, migrate } from '../../src/sqlite/migrations.ts';
+import { MIGRATIONS } from '../../src/sqlite/migrations.ts';
+import { makeVersionOne } from './version-one.ts';
 import { open, tempFolder, tempPath, thrownBy } from './temp.ts';
 
 const pragma = (database: DatabaseSync, name: string): unknown => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
@@ -197,20 +198,10 @@ describe('is refused with a sentence', () => {
 });
 
 describe('an older version', () => {
-  /** What version 1 was: records, and no memory of boots. */
-  function versionOne(): string {
-    const path = tempPath();
-    const database = new DatabaseSync(path);
-    migrate(database, 0, 1);
-    const insert = database.prepare('INSERT INTO bindings (name, uid, version, spec) VALUES (?, ?, ?, ?)');
-    for (const host of [1, 2, 3]) insert.run(contractName(host), `uid-${host}`, host, JSON.stringify(contractBinding(host, 'a')));
-    database.exec("UPDATE meta SET value = 3 WHERE key = 'sequence'");
-    database.close();
-    return path;
-  }
-
   test('is brought to the newest with everything in it, and a copy of it stays', async () => {
-    const path = versionOne();
+    const path = tempPath();
+    makeVersionOne(path);
+    writeFileSync(`${path}.v1.partial`, 'of a start that was killed');
     const { store, nodes, close } = open(path, { localNode: { name: 'here', bootId: 'boot-1' } });
     expect((await store.bindings.list()).map(({ name, uid, version, spec }) => [name, uid, version, spec])).toEqual(
       [1, 2, 3].map((host) => [contractName(host), `uid-${host}`, String(host), contractBinding(host, 'a')]),
@@ -226,7 +217,8 @@ describe('an older version', () => {
   });
 
   test('stays what it was when a step fails', () => {
-    const path = versionOne();
+    const path = tempPath();
+    makeVersionOne(path);
     const database = new DatabaseSync(path);
     database.exec('CREATE TABLE one_current_boot (x TEXT) STRICT');
     database.close();
