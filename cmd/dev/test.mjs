@@ -10,8 +10,13 @@ import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { bin, fail, node, root, run, stopwatch } from './steps.mjs';
 
-/** Folders of test/ with a tier of their own, because they are slow or need the machine; all others are one vitest run. */
-const OWN_TIERS = ['conformance', 'crash', 'netns'];
+/** Tiers of their own: slow, or they need the machine. All other folders of test/ are one vitest run. */
+const OWN_TIERS = {
+  conformance: { folders: ['conformance'] },
+  crash: { folders: ['crash'] },
+  netns: { folders: ['netns'] },
+  cluster: { folders: ['cluster', 'crds'], project: 'cluster' },
+};
 const HELPERS = ['support', 'suites', 'bench'];
 
 const { values: options, positionals: filters } = parseArgs({
@@ -26,14 +31,16 @@ async function main() {
     filters.length > 0
       ? [
           ['build', () => once(buildAll)],
-          ['chosen', () => vitest(['.'], filters)],
+          ['chosen', () => vitest(['.'], { selected: filters, project: '*' })],
         ]
       : tiers();
   for (const [name, tier] of all.filter(([name]) => options.only === undefined || options.only.includes(name))) {
     console.log(`\n── ${name} ──`);
     const seconds = stopwatch();
-    for (const [part, count] of Object.entries(await tier())) {
-      const row = { name: part === '' ? name : part, seconds: seconds(), ...count };
+    const parts = Object.entries(await tier());
+    for (const [part, count] of parts) {
+      // Folders of one run: each file's time, added up; two run at a time. A tier of one part: by the clock.
+      const row = { ...count, name: part === '' ? name : part, seconds: parts.length > 1 ? count.seconds : seconds() };
       rows.push(row);
       totals.passed += row.passed;
       totals.failed += row.failed;
@@ -44,8 +51,9 @@ async function main() {
 }
 
 function tiers() {
+  const taken = [...Object.values(OWN_TIERS).flatMap((tier) => tier.folders), ...HELPERS];
   const unit = readdirSync(join(root, 'test'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && ![...OWN_TIERS, ...HELPERS].includes(entry.name))
+    .filter((entry) => entry.isDirectory() && ![...OWN_TIERS, ...CLUSTER, ...HELPERS].includes(entry.name))
     .map((entry) => entry.name);
   return [
     ['build', () => once(buildAll)],
@@ -53,7 +61,8 @@ function tiers() {
     ['lint', () => once(() => run(join(bin, 'oxlint'), ['--quiet']))],
     ['format', () => once(() => run(join(bin, 'prettier'), ['--check', '--log-level', 'warn', '**/*.{ts,mjs,json}']))],
     ['unit', () => vitest(unit)],
-    ...OWN_TIERS.map((name) => [name, () => vitest([name])]),
+    ...Object.entries(OWN_TIERS).map(([name, { folders, project }]) => [name, () => vitest(folders, { project })]),
+    ['cluster', () => vitest(CLUSTER)],
   ];
 }
 
@@ -71,19 +80,17 @@ async function once(check) {
   return { '': { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [] } };
 }
 
-/** Runs folders of test/, or what the filters choose of them; returns counts per folder. */
-async function vitest(folders, chosen = []) {
+/** Runs folders of test/, or the selected files; returns counts per folder. */
+async function vitest(folders, { project = 'here', selected } = {}) {
   const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
   const counts = join(scratch, 'counts.json');
   try {
     const present = folders.filter((folder) => hasTests(join(root, 'test', folder)));
     if (present.length === 0) return { [folders[0]]: { passed: 0, failed: 1, skipped: [] } }; // a tier without tests is not green
+    const args = ['run', `--project=${project}`, '--reporter=default', '--reporter=./cmd/dev/count-reporter.mjs', '--silent=passed-only'];
     // A filter is a piece of a path; folders are given with their slashes so that `cli` does not also mean `client`.
-    const selected = chosen.length > 0 ? chosen : present.map((folder) => `test/${folder}/`);
-    const args = ['run', '--reporter=default', '--reporter=./cmd/dev/count-reporter.mjs', '--silent=passed-only'];
-    const code = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...selected], {
-      env: { BERTH_TEST_COUNTS: counts },
-    });
+    const files = selected ?? present.map((folder) => `test/${folder}/`);
+    const code = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...files], { env: { BERTH_TEST_COUNTS: counts } });
     return readCounts(counts, code, folders[0]);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
