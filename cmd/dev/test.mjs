@@ -53,7 +53,7 @@ async function main() {
 function tiers() {
   const taken = [...Object.values(OWN_TIERS).flatMap((tier) => tier.folders), ...HELPERS];
   const unit = readdirSync(join(root, 'test'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && ![...OWN_TIERS, ...CLUSTER, ...HELPERS].includes(entry.name))
+    .filter((entry) => entry.isDirectory() && !taken.includes(entry.name) && hasTests(join(root, 'test', entry.name)))
     .map((entry) => entry.name);
   return [
     ['build', () => once(buildAll)],
@@ -62,7 +62,6 @@ function tiers() {
     ['format', () => once(() => run(join(bin, 'prettier'), ['--check', '--log-level', 'warn', '**/*.{ts,mjs,json}']))],
     ['unit', () => vitest(unit)],
     ...Object.entries(OWN_TIERS).map(([name, { folders, project }]) => [name, () => vitest(folders, { project })]),
-    ['cluster', () => vitest(CLUSTER)],
   ];
 }
 
