@@ -2,18 +2,7 @@
  * A backup is a copy of one moment, taken beside the running controller: a second, read-only connection copies all
  * pages in one step on another thread while commits go on. What comes out is one plain file, checked before it gets its name.
  */
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  statfsSync,
-} from 'node:fs';
+import { closeSync, createReadStream, existsSync, openSync, readdirSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
 import type { Writable } from 'node:stream';
