@@ -1,5 +1,5 @@
 /** Names as people have them in hand: also what `-o name` printed. */
-import { canonicalAddress } from '../core/address.ts';
+import { canonicalAddress, parseAddress } from '../core/address.ts';
 import { parseBindingName } from '../core/binding-name.ts';
 import type { AddressBinding, AddressPool } from '../protocol.ts';
 import { UsageError } from './usage.ts';
@@ -24,4 +24,11 @@ export function readAddressName(text: string): AddressName {
   const parsed = parseBindingName(name);
   if (!parsed) throw new UsageError(`"${text}" is not an IP address`);
   return parsed;
+}
+
+/** IPv4 before IPv6, then by number. Takes canonical text. */
+export function compareAddresses(a: string, b: string): number {
+  const [left, right] = [parseAddress(a), parseAddress(b)];
+  if (!left || !right || left.family !== right.family) return left?.family === 'IPv4' ? -1 : 1;
+  return left.value < right.value ? -1 : left.value > right.value ? 1 : 0;
 }

@@ -88,7 +88,7 @@ export function normalise(output: string): string {
     .replace(/(resourceVersion"?: )"\d+"/g, '$1"VERSION"')
     .replace(/\b(\d+[smhdy]){1,2}\b/g, 'AGE')
     .replace(/\b\d+ bytes\b/g, 'MANY bytes')
-    .replace(/cooling for \d+ s/g, 'cooling for SOME s')
+    .replace(/for \d+ s more/g, 'for SOME s more')
     .replace(/ {2,}/g, '  ')
     .replace(/ +$/gm, '');
 }

@@ -13,7 +13,8 @@ import { installBerthctl } from './berthctl.ts';
 import { normalise, readBlocks, runBlock, writeOutputs } from './document-examples.ts';
 
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url));
-const hasCurl = spawnSync('curl', ['--version']).status === 0;
+const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
+const hasTools = has('curl') && has('jq');
 
 /** Paths of the guides, and where the test has them. */
 function stage(directory: string): [shown: string, real: string][] {
@@ -29,8 +30,8 @@ function stage(directory: string): [shown: string, real: string][] {
 }
 
 describe.each(['cli.md', 'vm-and-mac.md'])('docs/%s', (name) => {
-  test.skipIf(name === 'vm-and-mac.md' && !hasCurl)(
-    `its examples print what it says (needs ${name === 'cli.md' ? 'bash' : 'curl'})`,
+  test.skipIf(name === 'vm-and-mac.md' && !hasTools)(
+    `its examples print what it says (needs ${name === 'cli.md' ? 'bash' : 'curl and jq'})`,
     async () => {
       const controller = await startController();
       onTestFinished(() => controller.close());

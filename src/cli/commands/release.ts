@@ -4,7 +4,7 @@ import type { Release, Released } from '../../protocol.ts';
 import { confirm, dryRunSuffix } from '../confirm.ts';
 import { DONE, NOTHING_FOUND, REFUSED, exitCodeOf } from '../exit-code.ts';
 import { describeRefusal } from '../failure.ts';
-import { readAddressName } from '../names.ts';
+import { compareAddresses, readAddressName } from '../names.ts';
 import { DRY_RUN, NETWORK, SUBID, SUBINSTANCE, YES } from '../options.ts';
 import { count } from '../text.ts';
 import { UsageError } from '../usage.ts';
@@ -46,7 +46,7 @@ export const release: Command = {
     }
     const done: Released['released'][number][] = [];
     for (const { target, released } of found) done.push(...(dryRun ? released : (await client().release(target)).released));
-    await print(context, done);
+    await print(context, done.sort(byAddress));
     return exitCode;
   },
 };
@@ -68,6 +68,9 @@ function readTargets({ values }: Context): Release[] {
   if (network !== undefined) throw new UsageError('--network goes with an address; a subject is released in every network', 'release');
   return [{ subinstance, ...(subid !== undefined && { subid }) }];
 }
+
+const byAddress = (a: Released['released'][number], b: Released['released'][number]): number =>
+  compareAddresses(a.address, b.address) || a.network.localeCompare(b.network);
 
 /** Few are named, many are counted. */
 function describeQuestion(released: Released['released']): string {
