@@ -9,10 +9,10 @@ const podUidOf = (attachment: Attachment): string | undefined => attachment.podU
 const nodeOf = (attachment: Attachment): string => attachment.node;
 
 export class BindingIndex {
-  readonly subjects = new TwiceGrouped<BindingSpec>();
-  readonly released = new TwiceGrouped<BindingSpec>();
-  readonly resources = new TwiceGrouped<BindingSpec>();
-  readonly tags = new TwiceGrouped<BindingSpec>();
+  readonly subjects = new TwiceGrouped<BindingSpec>((binding) => binding.subid);
+  readonly released = new TwiceGrouped<BindingSpec>((binding) => binding.subid);
+  readonly resources = new TwiceGrouped<BindingSpec>((binding) => binding.resource.value);
+  readonly tags = new TwiceGrouped<BindingSpec>((binding, key) => binding.tags![key]!);
   readonly nodes = new Grouped<BindingSpec>();
   readonly podUids = new Grouped<BindingSpec>();
   /** Bound and released ones: a DEL must find the tombstone of its own container. */
@@ -21,12 +21,12 @@ export class BindingIndex {
   enter(binding: BindingSpec): void {
     for (const container of distinct(binding.attachments, containerOf)) this.containers.add(container, binding);
     if (!isBound(binding)) {
-      this.released.add(binding.subinstance, binding.subid, binding);
+      this.released.add(binding.subinstance, binding);
       return;
     }
-    this.subjects.add(binding.subinstance, binding.subid, binding);
-    this.resources.add(binding.resource.type, binding.resource.value, binding);
-    if (binding.tags) for (const key of Object.keys(binding.tags)) this.tags.add(key, binding.tags[key]!, binding);
+    this.subjects.add(binding.subinstance, binding);
+    this.resources.add(binding.resource.type, binding);
+    if (binding.tags) for (const key of Object.keys(binding.tags)) this.tags.add(key, binding);
     for (const node of distinct(binding.attachments, nodeOf)) this.nodes.add(node, binding);
     for (const uid of distinct(binding.attachments, podUidOf)) this.podUids.add(uid, binding);
   }
@@ -34,12 +34,12 @@ export class BindingIndex {
   leave(binding: BindingSpec): void {
     for (const container of distinct(binding.attachments, containerOf)) this.containers.delete(container, binding);
     if (!isBound(binding)) {
-      this.released.delete(binding.subinstance, binding.subid, binding);
+      this.released.delete(binding.subinstance, binding);
       return;
     }
-    this.subjects.delete(binding.subinstance, binding.subid, binding);
-    this.resources.delete(binding.resource.type, binding.resource.value, binding);
-    if (binding.tags) for (const key of Object.keys(binding.tags)) this.tags.delete(key, binding.tags[key]!, binding);
+    this.subjects.delete(binding.subinstance, binding);
+    this.resources.delete(binding.resource.type, binding);
+    if (binding.tags) for (const key of Object.keys(binding.tags)) this.tags.delete(key, binding);
     for (const node of distinct(binding.attachments, nodeOf)) this.nodes.delete(node, binding);
     for (const uid of distinct(binding.attachments, podUidOf)) this.podUids.delete(uid, binding);
   }

@@ -2,19 +2,17 @@
  * Indexes from text to records. Most keys have one record, so a single one is stored bare; a few share an array, and
  * many share a Set: an index of 1 M subjects then costs one Map entry each, and a node's thousands are removed in O(1).
  */
+import { ChurnMap } from './churn-map.ts';
+
 const LARGEST_ARRAY = 8;
 
 export class Grouped<T extends object> {
-  readonly #groups = new Map<string, T | T[] | Set<T>>();
+  readonly #groups = new ChurnMap<T | T[] | Set<T>>();
   #size = 0;
 
   /** How many records, not keys. */
   get size(): number {
     return this.#size;
-  }
-
-  get isEmpty(): boolean {
-    return this.#groups.size === 0;
   }
 
   add(key: string, item: T): void {
@@ -27,7 +25,6 @@ export class Grouped<T extends object> {
     else this.#groups.set(key, new Set([...group, item]));
   }
 
-  /** The item must be there. */
   delete(key: string, item: T): void {
     const group = this.#groups.get(key);
     if (group === item) {
@@ -49,22 +46,12 @@ export class Grouped<T extends object> {
   /** In the order they were added. */
   get(key: string): readonly T[] {
     const group = this.#groups.get(key);
-    if (group === undefined) return [];
+    if (group === undefined) return NONE;
     if (group instanceof Set) return [...group];
     return Array.isArray(group) ? [...group] : [group];
   }
 
-  /** The one record of a key, without an array around it; undefined when there are none or several. */
-  single(key: string): T | undefined {
-    const group = this.#groups.get(key);
-    return group === undefined || group instanceof Set || Array.isArray(group) ? undefined : group;
-  }
-
-  has(key: string): boolean {
-    return this.#groups.has(key);
-  }
-
-  *values(): Iterable<T> {
+  *values(): Generator<T> {
     for (const group of this.#groups.values()) {
       if (group instanceof Set || Array.isArray(group)) yield* group;
       else yield group;
@@ -72,38 +59,59 @@ export class Grouped<T extends object> {
   }
 }
 
-/** By two keys, of which the first alone is a question too: tenant and subject, tag and value. */
+/**
+ * By two keys, of which the first alone is a question too: tenant and subject, tag and value. A tenant with a single
+ * record is stored bare as well.
+ */
 export class TwiceGrouped<T extends object> {
-  readonly #outer = new Map<string, Grouped<T>>();
+  readonly #outer = new ChurnMap<T | Grouped<T>>();
+  readonly #innerKey: (item: T, outer: string) => string;
 
-  add(outer: string, inner: string, item: T): void {
-    let group = this.#outer.get(outer);
-    if (group === undefined) this.#outer.set(outer, (group = new Grouped<T>()));
-    group.add(inner, item);
+  constructor(innerKey: (item: T, outer: string) => string) {
+    this.#innerKey = innerKey;
   }
 
-  delete(outer: string, inner: string, item: T): void {
+  add(outer: string, item: T): void {
+    let group = this.#outer.get(outer);
+    if (group === undefined) {
+      this.#outer.set(outer, item);
+      return;
+    }
+    if (!(group instanceof Grouped)) {
+      const first = group;
+      group = new Grouped<T>();
+      group.add(this.#innerKey(first, outer), first);
+      this.#outer.set(outer, group);
+    }
+    group.add(this.#innerKey(item, outer), item);
+  }
+
+  delete(outer: string, item: T): void {
     const group = this.#outer.get(outer);
-    group?.delete(inner, item);
-    if (group?.isEmpty) this.#outer.delete(outer);
+    if (group === item) this.#outer.delete(outer);
+    if (!(group instanceof Grouped)) return;
+    group.delete(this.#innerKey(item, outer), item);
+    if (group.size === 0) this.#outer.delete(outer);
   }
 
   get(outer: string, inner: string): readonly T[] {
-    return this.#outer.get(outer)?.get(inner) ?? [];
-  }
-
-  inner(outer: string): Grouped<T> | undefined {
-    return this.#outer.get(outer);
+    const group = this.#outer.get(outer);
+    if (group === undefined) return NONE;
+    if (group instanceof Grouped) return group.get(inner);
+    return this.#innerKey(group, outer) === inner ? [group] : NONE;
   }
 
   getAll(outer: string): readonly T[] {
     const group = this.#outer.get(outer);
-    return group ? [...group.values()] : [];
+    if (group === undefined) return NONE;
+    return group instanceof Grouped ? [...group.values()] : [group];
   }
 
   get size(): number {
     let size = 0;
-    for (const group of this.#outer.values()) size += group.size;
+    for (const group of this.#outer.values()) size += group instanceof Grouped ? group.size : 1;
     return size;
   }
 }
+
+const NONE: readonly never[] = Object.freeze([]);

@@ -7,6 +7,7 @@ import type { Place } from './address-space.ts';
 import { formatAddress, makeAddress, parseAddress } from './address.ts';
 import { BindingIndex } from './binding-index.ts';
 import { isBound, type BindingSpec, type ResourceKind } from './binding.ts';
+import { ChurnMap } from './churn-map.ts';
 import type { Clock } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
 import { PoolBook, rangesIn, reservedIn, type Counts, type LedgerPool } from './pool-book.ts';
@@ -18,7 +19,7 @@ export type { Counts, LedgerPool };
 
 /** A uniqueness domain: an address has at most one record in it. */
 interface Network {
-  readonly records: Map<string, BindingSpec>;
+  readonly records: ChurnMap<BindingSpec>;
   books: PoolBook[];
   /** Two of its pools share addresses; a record then counts in both. */
   overlapping: boolean;
@@ -94,11 +95,10 @@ export class Ledger {
   /** Returns the record it replaces. A record seen released starts to cool now. */
   put(binding: BindingSpec): BindingSpec | undefined {
     const network = this.#network(binding.network);
-    const before = network.records.get(binding.address);
+    const before = network.records.set(binding.address, binding);
     if (before === binding) return before;
     const seenAt =
       before && !isBound(before) && !isBound(binding) && isSameRelease(before, binding) ? this.#tombstones.get(before)?.seenAt : undefined;
-    network.records.set(binding.address, binding);
     if (before) this.#leave(network, before);
     else this.#size++;
     this.#enter(network, binding, seenAt);
@@ -107,9 +107,8 @@ export class Ledger {
 
   remove(network: string, address: string): BindingSpec | undefined {
     const home = this.#networks.get(network);
-    const binding = home?.records.get(address);
+    const binding = home?.records.delete(address);
     if (!home || !binding) return undefined;
-    home.records.delete(address);
     this.#size--;
     this.#leave(home, binding);
     return binding;
@@ -233,8 +232,8 @@ export class Ledger {
   heldBy(pool: string, who: { readonly subinstance?: string; readonly node?: string; readonly podUid?: string }): number {
     const book = this.#books.get(pool);
     if (!book) return 0;
-    if (who.subinstance !== undefined) return book.heldBySubinstance.get(who.subinstance) ?? 0;
-    if (who.node !== undefined) return book.heldByNode.get(who.node) ?? 0;
+    if (who.subinstance !== undefined) return book.heldBySubinstance.get(who.subinstance);
+    if (who.node !== undefined) return book.heldByNode.get(who.node);
     if (who.podUid === undefined) return 0;
     return this.byPodUid(who.podUid).filter((binding) => binding.network === book.pool.spec.network && book.space.locate(binding.address))
       .length;
@@ -242,7 +241,7 @@ export class Ledger {
 
   /** The tenants with the most addresses of the pool, the greediest first. */
   topHolders(pool: string, count: number): readonly { subinstance: string; held: number }[] {
-    const holders = [...(this.#books.get(pool)?.heldBySubinstance ?? [])].map(([subinstance, held]) => ({ subinstance, held }));
+    const holders = [...(this.#books.get(pool)?.heldBySubinstance.entries() ?? [])].map(([subinstance, held]) => ({ subinstance, held }));
     return holders.sort((a, b) => b.held - a.held || (a.subinstance < b.subinstance ? -1 : 1)).slice(0, count);
   }
 
@@ -263,7 +262,7 @@ export class Ledger {
 
   #network(name: string): Network {
     let network = this.#networks.get(name);
-    if (!network) this.#networks.set(name, (network = { records: new Map(), books: [], overlapping: false }));
+    if (!network) this.#networks.set(name, (network = { records: new ChurnMap(), books: [], overlapping: false }));
     return network;
   }
 

@@ -10,6 +10,7 @@ import { LinkedSet } from './linked-set.ts';
 import { rangesOf, reservedOf } from './pool.ts';
 import type { PoolSpec } from './pool-spec.ts';
 import { size, type RangeSet } from './range-set.ts';
+import { Tally } from './tally.ts';
 import type { Tombstone } from './tombstone.ts';
 
 export interface LedgerPool {
@@ -33,8 +34,8 @@ export class PoolBook {
   readonly salt: Salt;
   readonly cooling = new LinkedSet<Tombstone>();
   readonly sticky = new LinkedSet<Tombstone>();
-  readonly heldBySubinstance = new Map<string, number>();
-  readonly heldByNode = new Map<string, number>();
+  readonly heldBySubinstance = new Tally();
+  readonly heldByNode = new Tally();
   #pool: LedgerPool;
   readonly #total: bigint;
   #bound = 0;
@@ -67,16 +68,16 @@ export class PoolBook {
     this.space.take(place);
     this.#bound++;
     if (place.reserved) this.#boundOnReserved++;
-    addTo(this.heldBySubinstance, binding.subinstance, 1);
-    for (const node of distinct(binding.attachments, nodeOf)) addTo(this.heldByNode, node, 1);
+    this.heldBySubinstance.increase(binding.subinstance);
+    for (const node of distinct(binding.attachments, nodeOf)) this.heldByNode.increase(node);
   }
 
   leaveBound(binding: BindingSpec, place: Place): void {
     this.space.free(place);
     this.#bound--;
     if (place.reserved) this.#boundOnReserved--;
-    addTo(this.heldBySubinstance, binding.subinstance, -1);
-    for (const node of distinct(binding.attachments, nodeOf)) addTo(this.heldByNode, node, -1);
+    this.heldBySubinstance.decrease(binding.subinstance);
+    for (const node of distinct(binding.attachments, nodeOf)) this.heldByNode.decrease(node);
   }
 
   /** A released record keeps its address back while it cools or is sticky; a reserved address is kept back anyway. */
@@ -113,12 +114,6 @@ export const rangesIn = (pool: LedgerPool): RangeSet => pool.parsed?.ranges ?? r
 export const reservedIn = (pool: LedgerPool): RangeSet => pool.parsed?.reserved ?? reservedOf(pool.spec);
 
 const nodeOf = (attachment: Attachment): string => attachment.node;
-
-function addTo(counts: Map<string, number>, key: string, change: 1 | -1): void {
-  const count = (counts.get(key) ?? 0) + change;
-  if (count === 0) counts.delete(key);
-  else counts.set(key, count);
-}
 
 /** What the attachments say, each answer once: the two of a VM's hand-over may share a node or a pod. */
 export function distinct(attachments: readonly Attachment[], pick: (attachment: Attachment) => string | undefined): readonly string[] {

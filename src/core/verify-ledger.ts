@@ -1,12 +1,13 @@
 /** The ledger against itself: every index, count and mark against what the records alone say. */
 import { BindingIndex } from './binding-index.ts';
 import { isBound, type BindingSpec } from './binding.ts';
+import type { ChurnMap } from './churn-map.ts';
 import { FAR } from './segment.ts';
 import type { PoolBook } from './pool-book.ts';
 import type { Tombstone } from './tombstone.ts';
 
 export interface LedgerParts {
-  readonly networks: ReadonlyMap<string, { readonly records: ReadonlyMap<string, BindingSpec>; readonly books: readonly PoolBook[] }>;
+  readonly networks: ReadonlyMap<string, { readonly records: ChurnMap<BindingSpec>; readonly books: readonly PoolBook[] }>;
   readonly books: ReadonlyMap<string, PoolBook>;
   readonly index: BindingIndex;
   readonly tombstones: ReadonlyMap<BindingSpec, Tombstone>;
@@ -21,7 +22,7 @@ export function verifyLedger(parts: LedgerParts): readonly string[] {
   let records = 0;
   let released = 0;
   for (const [name, network] of parts.networks) {
-    for (const [address, binding] of network.records) {
+    for (const [address, binding] of network.records.entries()) {
       records++;
       rebuilt.enter(binding);
       if (binding.address !== address || binding.network !== name)
@@ -102,8 +103,8 @@ function verifyBook(book: PoolBook, parts: LedgerParts): string[] {
     ['cooling', book.cooling.size, cooling],
     ['sticky', book.sticky.size, sticky],
     ['marked', book.space.markedCount, marked],
-    ['tenants', summary(book.heldBySubinstance), summary(held)],
-    ['nodes', summary(book.heldByNode), summary(nodes)],
+    ['tenants', summary(book.heldBySubinstance.entries()), summary(held)],
+    ['nodes', summary(book.heldByNode.entries()), summary(nodes)],
   ];
   for (const [figure, counted, rebuilt] of figures) {
     if (counted !== rebuilt) findings.push(`pool ${name}: ${figure} is ${String(counted)} instead of ${String(rebuilt)}`);
@@ -111,7 +112,7 @@ function verifyBook(book: PoolBook, parts: LedgerParts): string[] {
   return findings;
 }
 
-const summary = (counts: ReadonlyMap<string, number>): string =>
+const summary = (counts: Iterable<readonly [string, number]>): string =>
   [...counts]
     .map(([key, count]) => `${key}=${count}`)
     .sort()

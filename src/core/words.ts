@@ -31,16 +31,25 @@ class PagedWords implements Words {
   }
 }
 
+/** Words that became 0 stay until they are a third: a Map walks over the former selves of a key that comes and goes (see ChurnMap). */
 class SparseWords implements Words {
   readonly #words = new Map<number, number>();
+  #zeros = 0;
 
   get(position: number): number {
     return this.#words.get(position) ?? 0;
   }
 
   set(position: number, word: number): void {
-    if (word === 0) this.#words.delete(position);
-    else this.#words.set(position, word);
+    const before = this.#words.get(position);
+    this.#words.set(position, word);
+    if (before === 0) this.#zeros--;
+    if (word === 0 && ++this.#zeros > 1024 + this.#words.size / 3) this.#sweep();
+  }
+
+  #sweep(): void {
+    for (const [position, word] of this.#words) if (word === 0) this.#words.delete(position);
+    this.#zeros = 0;
   }
 }
 
