@@ -6,7 +6,7 @@
 import type { Problem } from '../protocol.ts';
 import { type Endpoint, findEndpoints, SERVER_NAME } from './endpoints.ts';
 import type { Configuration } from './configuration.ts';
-import { type Exchanged, type Host } from './host.ts';
+import type { Exchanged, Host } from './host.ts';
 import { type Answer, formatRequest, parseAnswer } from './http.ts';
 import { isText, type Plain } from './plain.ts';
 

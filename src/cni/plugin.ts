@@ -9,7 +9,7 @@ import { Code, type CniError, fine, formatError, wrong } from './errors.ts';
 import type { Host } from './host.ts';
 import { openLog, type PluginLog } from './log.ts';
 import { isPlain, isText, parseJson } from './plain.ts';
-import { checkRequest, type CniRequest, type ReadRequest } from './request.ts';
+import { checkRequest, type ReadRequest } from './request.ts';
 import { drainSpool } from './spool.ts';
 import { readStamp } from './stamp.ts';
 import { add, type Call, check, collect, del, type Performed, undo } from './verbs.ts';
@@ -132,5 +132,3 @@ function about(host: Host): number {
   );
   return 0;
 }
-
-export type { CniRequest };

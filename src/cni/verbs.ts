@@ -1,5 +1,5 @@
 /** The verbs that ask the controller. Each returns what to print ("" for nothing) or an error. */
-import type { CniDel, CniKey } from '../protocol.ts';
+import type { CniDel, CniKey, Stamp } from '../protocol.ts';
 import { ask, type Asked, type Patience, type Question } from './ask.ts';
 import { type Checked, Code, type CniError, fine, fromProblem, wrong } from './errors.ts';
 import type { Host } from './host.ts';
@@ -7,7 +7,6 @@ import type { PluginLog } from './log.ts';
 import type { CniRequest } from './request.ts';
 import { formatResult, readAddAnswer } from './result.ts';
 import { keepForLater } from './spool.ts';
-import type { Stamp } from '../protocol.ts';
 
 /** One call of the plugin. */
 export interface Call {
