@@ -13,6 +13,9 @@ import { discard, finish, partialOf } from './whole-file.ts';
  */
 const BUSY_MILLISECONDS = 250;
 
+/** Twice the log's usual size (SQLite moves it at 1,000 pages), so that it is seldom cut and grown again. */
+const LOG_BYTES_KEPT = 8 * 1024 * 1024;
+
 /** The file itself, behind symbolic links: two paths to one database must take the same lock. */
 export function resolveDatabase(path: string): string {
   if (existsSync(path)) return realpathSync(path);
@@ -78,6 +81,8 @@ export function openDatabase(path: string, onStep: OnStep = () => undefined): Da
     const version = readVersion(database, path);
     // A commit is on disk before it is acknowledged: FULL syncs the log at each one, NORMAL would not.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
+    // A backup under way keeps the log from being used again; what it grew to is given back afterwards.
+    database.exec(`PRAGMA journal_size_limit = ${LOG_BYTES_KEPT}`);
     onStep('logged');
     checkSound(database, path);
     if (version > 0 && version < MIGRATIONS.length) keepCopy(database, `${path}.v${version}`);

@@ -4,7 +4,7 @@
  * that is given up, and deletions go on (a pod that cannot be deleted is the worst of a full disk) while new
  * bindings wait for an operator.
  */
-import { closeSync, ftruncateSync, openSync, statSync, statfsSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, rmSync, statSync, statfsSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Twice the log's usual 4 MiB (SQLite moves it at 1,000 pages), because one large transaction may exceed that. */
@@ -30,7 +30,9 @@ export class Reserve {
       fill(file, RESERVED_BYTES);
       return true;
     } catch {
-      ftruncateSync(file);
+      // As it was: given up, or never there.
+      if (size === 0) ftruncateSync(file);
+      else rmSync(this.#path);
       return false;
     } finally {
       closeSync(file);

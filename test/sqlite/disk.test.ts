@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { open, tempFolder } from './temp.ts';
 import { canMount, runOnReadOnlyDisk, runOnSmallDisk } from './small-disk.ts';
 
+const hasPrlimit = spawnSync('prlimit', ['--fsize=1000000:unlimited', 'true']).status === 0;
 const isRoot = process.getuid?.() === 0;
 
 describe.skipIf(!canMount)('with mounts of our own (needs root or user namespaces)', () => {
@@ -62,6 +63,28 @@ describe.skipIf(!canMount)('with mounts of our own (needs root or user namespace
     });
   });
 });
+
+test.skipIf(!hasPrlimit)(
+  'a disk that fails during a commit: nobody is told that it was written or not, nothing half-done is seen, and later writes go on',
+  () => {
+    const folder = tempFolder();
+    const script = fileURLToPath(new URL('failing-disk.ts', import.meta.url));
+    const limited = `trap '' XFSZ; exec prlimit --fsize=1000000:unlimited "$0" "$@"`;
+    const child = spawnSync('sh', ['-c', limited, process.execPath, script, folder], { encoding: 'utf8' });
+    expect(child.stderr).toBe('');
+    expect(JSON.parse(child.stdout)).toEqual({
+      refused: {
+        name: 'StoreAmbiguous',
+        message: `the disk of the database ${folder}/berth.db answers with errors: look at the kernel's log, and have a backup ready`,
+      },
+      counted: 1,
+      again: true,
+      listed: 0,
+      seen: 0,
+      kept: 0,
+    });
+  },
+);
 
 describe('without the right to write', () => {
   const script = fileURLToPath(new URL('try-open.ts', import.meta.url));
