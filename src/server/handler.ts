@@ -9,6 +9,7 @@ import type { Log } from '../ipam/ports.ts';
 import type { Problem } from '../protocol.ts';
 import { StoreAmbiguous, StoreUnavailable } from '../store/store.ts';
 import type { Metrics } from './metrics.ts';
+import { pipelinesTooMany } from './pipelining.ts';
 import { httpProblem, internalProblem, toProblem } from './problem.ts';
 import { checkValue, readJson } from './read-body.ts';
 import type { Read } from './read-body.ts';
@@ -42,6 +43,7 @@ export function createHandler(ports: HandlerPorts, door: Door): Handler {
   let inFlight = 0;
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
+    if (pipelinesTooMany(request, response)) return;
     const started = ports.monotonic();
     const url = request.url ?? '/';
     const mark = url.indexOf('?');

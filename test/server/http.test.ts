@@ -116,6 +116,43 @@ describe('bytes that are no HTTP', () => {
   });
 });
 
+describe('a caller that does not wait for answers', () => {
+  const pipelined = (count: number) => {
+    const body = JSON.stringify(cniAdd());
+    return `POST /v1/cni/add HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`.repeat(
+      count,
+    );
+  };
+
+  test('is answered in order for a few requests', async () => {
+    const { socketPath } = await serve(stubOperations({ add: async () => done(answer) }));
+    const reply = await askRaw(socketPath, `${pipelined(3)}GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+    expect(reply.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(4);
+    expect(reply).toMatch(/ok\n$/);
+  });
+
+  test('cannot heap up requests without end, and does not harm others', async () => {
+    let calls = 0;
+    const { socketPath } = await serve(stubOperations({ add: () => ((calls += 1), new Promise(() => undefined)) }));
+    const greedy = connect({ path: socketPath });
+    greedy.on('error', () => undefined);
+    greedy.write(pipelined(2_000));
+    await once(greedy, 'close');
+    expect(calls).toBeLessThanOrEqual(16);
+    expect((await ask({ socketPath }, 'GET', '/livez')).status).toBe(200);
+  });
+
+  test('a thousand requests over one connection, one after the other, are no heap', async () => {
+    const { socketPath } = await serve(stubOperations({ add: async () => done(answer) }));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const statuses = new Set<number>();
+    for (let count = 0; count < 1_000; count += 1)
+      statuses.add((await ask({ socketPath, agent } as never, 'POST', '/v1/cni/add', cniAdd())).status);
+    agent.destroy();
+    expect([...statuses]).toEqual([200]);
+  });
+});
+
 describe('a caller that goes away', () => {
   test('is seen by the operation while it works', async () => {
     const { promise: arrived, resolve: arrive } = Promise.withResolvers<() => boolean>();
