@@ -23,7 +23,11 @@ struct Timed {
 impl Timed {
     fn left(&self) -> Result<Option<Duration>> {
         let left = self.end.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(Error::from(ErrorKind::TimedOut)) } else { Ok(Some(left)) }
+        if left.is_zero() {
+            Err(Error::from(ErrorKind::TimedOut))
+        } else {
+            Ok(Some(left))
+        }
     }
 }
 
@@ -137,7 +141,15 @@ fn talk(stream: &mut (impl Read + Write), request: &str, limit: usize) -> Vec<St
 }
 
 /// ["unreached", "", why]: nothing was sent. ["answered", text, why it may be cut short, or ""].
-pub fn exchange(address: String, ca: String, server_name: String, request: String, connect_ms: f64, total_ms: f64, limit: f64) -> Vec<String> {
+pub fn exchange(
+    address: String,
+    ca: String,
+    server_name: String,
+    request: String,
+    connect_ms: f64,
+    total_ms: f64,
+    limit: f64,
+) -> Vec<String> {
     let unreached = |error: Error| vec!["unreached".to_string(), String::new(), failure::name(&error)];
     let end = Instant::now() + Duration::from_millis(total_ms as u64);
     let until_connected = Duration::from_millis(connect_ms.min(total_ms).max(1.0) as u64);

@@ -53,9 +53,9 @@ pub fn make_directory(path: String) -> String {
 pub fn list_directory(path: String) -> Vec<String> {
     match fs::read_dir(path) {
         Err(error) => vec![failure::name(&error)],
-        Ok(entries) => std::iter::once(String::new())
-            .chain(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()))
-            .collect(),
+        Ok(entries) => {
+            std::iter::once(String::new()).chain(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok())).collect()
+        }
     }
 }
 

@@ -44,7 +44,9 @@ pub fn read_stdin(limit: f64, milliseconds: f64) -> Vec<String> {
         // SAFETY: one valid pollfd.
         match unsafe { libc::poll(&mut waiting, 1, left) } {
             0 => return failed("ETIMEDOUT"),
-            -1 if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted => return failed(&failure::name(&io::Error::last_os_error())),
+            -1 if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted => {
+                return failed(&failure::name(&io::Error::last_os_error()))
+            }
             -1 => continue,
             _ => {}
         }
