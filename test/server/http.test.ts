@@ -137,7 +137,7 @@ describe('a caller that does not wait for answers', () => {
     const greedy = connect({ path: socketPath });
     greedy.on('error', () => undefined);
     greedy.write(pipelined(2_000));
-    await once(greedy, 'close');
+    await new Promise((resolve) => greedy.once('close', resolve));
     expect(calls).toBeLessThanOrEqual(16);
     expect((await ask({ socketPath }, 'GET', '/livez')).status).toBe(200);
   });
