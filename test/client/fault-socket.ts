@@ -1,8 +1,10 @@
 /** A socket that answers every connection with what a test wants: bytes, silence, or a cut. */
+import http from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 
 export interface FaultSocket {
@@ -40,4 +42,21 @@ export async function openFaultSocket(react: (socket: Socket, connection: number
 /** A whole HTTP answer. */
 export function httpAnswer(status: number, body: string, contentType = 'application/json'): string {
   return `HTTP/1.1 ${status} Whatever\r\ncontent-type: ${contentType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+/** A controller whose every answer is what `reply` makes of the body. */
+export async function openPretendedController(reply: (body: unknown) => object): Promise<{ readonly path: string }> {
+  const path = join(makeFolder(), 'pretended.sock');
+  const server = http.createServer((request, response) => {
+    json(request).then((body) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(reply(body)));
+    }, response.destroy.bind(response));
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { path };
 }
