@@ -2,7 +2,7 @@
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { DatabaseUnavailable, describeFault, explainError } from './faults.ts';
+import { DatabaseUnavailable, describeFault, explainError, faultOf } from './faults.ts';
 import { MIGRATIONS, migrate, readVersion } from './migrations.ts';
 import type { OnStep } from './step.ts';
 import { discard, finish, partialOf } from './whole-file.ts';
@@ -96,8 +96,18 @@ export function openDatabase(path: string, onStep: OnStep = () => undefined): Da
 
 /** Linear in the size, 0.15 s for 100,000 bindings; what it does not see is found by `PRAGMA integrity_check`. */
 export function checkSound(database: DatabaseSync, path: string): void {
-  const found = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
-  if (found !== 'ok') throw new DatabaseUnavailable('Corrupt', `${describeFault('Corrupt', path)} (${String(found)})`);
+  const found = check(database);
+  if (found !== 'ok') throw new DatabaseUnavailable('Corrupt', `${describeFault('Corrupt', path)} (${found})`);
+}
+
+/** A record whose JSON is broken makes the check itself throw, as a mere "SQL logic error". */
+function check(database: DatabaseSync): string {
+  try {
+    return String(database.prepare('PRAGMA quick_check(1)').get()?.['quick_check']);
+  } catch (error) {
+    if (faultOf(error) !== undefined) throw error;
+    return (error as Error).message;
+  }
 }
 
 /** The way back from an upgrade. */

@@ -159,6 +159,18 @@ describe('is refused with a sentence', () => {
     });
   });
 
+  test('a record whose text is not what was written', async () => {
+    const path = await filled(3);
+    const content = readFileSync(path);
+    const position = content.indexOf('{"address":"10.0.0.1"');
+    expect(position).toBeGreaterThan(0);
+    overwrite(path, position, 4);
+    expect(thrownBy(() => open(path))).toMatchObject({
+      fault: 'Corrupt',
+      message: expect.stringContaining(`the database ${path} is damaged`),
+    });
+  });
+
   test('a file cut short', async () => {
     const path = await filled(500);
     truncateSync(path, 4096 * 10 + 17);
