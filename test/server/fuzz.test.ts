@@ -176,7 +176,7 @@ const encode = (text: string): string => encodeURIComponent(text.toWellFormed())
 
 const EXPECTED = new Set([200, 201, 400, 403, 404, 405, 409, 415, 503]);
 
-test('no request makes the controller fail, and the store stays whole', async () => {
+test('no request makes the controller fail, and the store stays whole', { timeout: 120_000 }, async () => {
   const { ask, log } = await serveReal();
   await ask('PUT', '/v1/pools/blue', poolDocument('blue', spec));
   await ask('PUT', '/v1/pools/six', poolDocument('six', { ranges: [{ cidr: 'fd00::/64' }], default: true }));

@@ -100,6 +100,39 @@ describe('/v1/cni', () => {
   });
 });
 
+describe('many at once', () => {
+  const addressOf = ({ json }: { readonly json: any }) => json.addresses?.[0].address as string | undefined;
+
+  test('40 parallel ADDs get 40 addresses', async () => {
+    const { ask } = await serveReal();
+    await ask('PUT', '/v1/pools/wide', poolDocument('wide', { ranges: [{ cidr: '10.1.0.0/24' }], default: true }));
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => ask('POST', '/v1/cni/add', cniAdd({ containerId: `c${index}` }))),
+    );
+    expect(new Set(answers.map(addressOf)).size).toBe(40);
+    expect((await ask('GET', '/v1/stats')).json.pools[0].allocated).toBe('40');
+  });
+
+  test('20 parallel ADDs for 6 addresses: 6 get one, 14 are told that the pool is full', async () => {
+    const { ask } = await withBlue();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => ask('POST', '/v1/cni/add', cniAdd({ containerId: `c${index}` }))),
+    );
+    const given = answers.flatMap((answer) => addressOf(answer) ?? []);
+    expect([given.length, new Set(given).size]).toEqual([6, 6]);
+    expect(answers.filter(({ json }) => json.reason === 'PoolFull')).toHaveLength(14);
+  });
+
+  test('the same ADD eight times at once, then with its DEL: one address, then none', async () => {
+    const { ask } = await withBlue();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask('POST', '/v1/cni/add', cniAdd())));
+    expect([...new Set(answers.map(addressOf))]).toEqual(['10.0.0.2/24']);
+    await Promise.all([ask('POST', '/v1/cni/add', cniAdd({ stamp: later(1) })), ask('POST', '/v1/cni/del', cniDel({ stamp: later(2) }))]);
+    expect((await ask('GET', '/v1/bindings')).json.items).toEqual([]);
+    expect((await ask('POST', '/v1/check')).json.findings).toEqual([]);
+  });
+});
+
 describe('/v1/pools', () => {
   test('put creates, says unchanged, updates, and compares versions', async () => {
     const { ask } = await serveReal();
