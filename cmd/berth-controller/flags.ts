@@ -64,7 +64,7 @@ const FLAGS = {
     requiresArg: true,
     describe: 'Folder of DELs that plugins could not deliver, taken at start (default: spool beside the database)',
   },
-  'tls-cert': { type: 'string', requiresArg: true, describe: 'Certificate for https (PEM); read again on SIGHUP and every minute' },
+  'tls-cert': { type: 'string', requiresArg: true, describe: 'Certificate for https (PEM); read again on SIGHUP and every ten seconds' },
   'tls-key': { type: 'string', requiresArg: true, describe: 'Its private key (PEM)' },
   'client-ca': {
     type: 'string',

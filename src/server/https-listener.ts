@@ -1,6 +1,6 @@
 /**
  * The https listener: for plugins of other machines, so only /v1/cni/*, and only with a client certificate that our
- * CA signed; its subject's CN is the node. Certificates are read again on request and once a minute, because whoever
+ * CA signed; its subject's CN is the node. Certificates are read again on request and every ten seconds, because whoever
  * renews them (cert-manager, certbot, a kubelet's projected volume) does it in place and tells nobody.
  */
 import type { IncomingMessage } from 'node:http';
@@ -29,7 +29,7 @@ export interface HttpsListener {
   stop(): void;
 }
 
-const RELOAD_MS = 60_000;
+const RELOAD_MS = 10_000;
 
 export async function listenOnHttps(
   address: { readonly host: string; readonly port: number },

@@ -4,14 +4,16 @@ import { connect } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import type { Caller } from '../../src/ipam/operations.ts';
 import { done } from '../../src/core/refusal.ts';
+import type { ServerPorts } from '../../src/server/server.ts';
 import { makeAuthority, makeCertificate } from '../support/certificates.ts';
 import type { Pair } from '../support/certificates.ts';
+import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/http.ts';
 import { stubOperations } from '../support/stub-operations.ts';
 import { cniAdd, cniDel } from './requests.ts';
-import { makeFolder, serve } from './serve.ts';
+import { makeFolder, serve, timers } from './serve.ts';
 
-async function serveHttps() {
+async function serveHttps(ports: Partial<ServerPorts> = {}) {
   const folder = await makeFolder();
   const authority = makeAuthority(folder, 'authority');
   const own = makeCertificate(folder, 'server', '/CN=controller', authority);
@@ -21,6 +23,7 @@ async function serveHttps() {
       add: async (caller) => (callers.push(caller), done({ addresses: [], routes: [] })),
       del: async (caller) => (callers.push(caller), done([])),
     }),
+    ports,
   );
   const files = { cert: own.certFile, key: own.keyFile, clientCa: authority.certFile };
   const address = await served.server.listen({ kind: 'https', host: '127.0.0.1', port: 0 }, { socketMode: 0o600, tls: files });
@@ -132,5 +135,18 @@ describe('https', () => {
     expect(log.at(-1)).toMatchObject({ level: 'error', message: 'certificate not reloaded' });
     expect(await subject()).toBe('renewed');
     expect(JSON.stringify(log)).not.toContain('PRIVATE KEY');
+  });
+
+  test('renewed files are noticed without being told', async () => {
+    const looks: (() => void)[] = [];
+    const after = (ms: number, callback: () => void) =>
+      ms === 10_000 ? (looks.push(callback), () => undefined) : timers.after(ms, callback);
+    const { folder, authority, own, log } = await serveHttps({ timers: { ...timers, after } });
+    const renewed = makeCertificate(folder, 'renewed', '/CN=renewed', authority);
+    await copyFile(renewed.certFile, own.certFile);
+    await copyFile(renewed.keyFile, own.keyFile);
+    looks[0]?.();
+    await eventually(() => log.some(({ message }) => message === 'certificate reloaded'), 'the files to be read again');
+    expect(looks).toHaveLength(2);
   });
 });
