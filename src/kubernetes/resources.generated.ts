@@ -214,7 +214,7 @@ export interface AddressPoolSpec {
   readonly default?: boolean;
   /** Whether somebody may ask for a certain address (annotation, runtime configuration, CNI arguments). */
   readonly requestedAddresses?: 'Allowed' | 'Forbidden';
-  /** Active: in use. NoNew: nothing is handed out; holders keep what they have. Draining: as NoNew, and no longer sticky, so that the pool empties as its holders go. */
+  /** Active: in use. NoNew: nothing is handed out; holders keep what they have. Draining: as NoNew, and says that the pool is to become empty, so that it can be deleted. */
   readonly state?: 'Active' | 'NoNew' | 'Draining';
 }
 
@@ -246,9 +246,9 @@ export interface AddressPoolStatus {
     readonly observedGeneration?: number;
     /** When status last changed. */
     readonly lastTransitionTime: string;
-    /** Why */
+    /** Why, in one word for programs. */
     readonly reason: string;
-    /** Why */
+    /** Why, in a sentence for people. */
     readonly message: string;
   }[];
 }
