@@ -41,7 +41,7 @@ const BOOTS = `
     boot_id TEXT NOT NULL,
     current INTEGER NOT NULL CHECK (current IN (0, 1)),
     PRIMARY KEY (node, boot_id)
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
   CREATE UNIQUE INDEX one_current_boot ON boots (node) WHERE current = 1;
 `;
 

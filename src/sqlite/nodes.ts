@@ -14,6 +14,9 @@ export interface LocalNode {
   readonly uid?: string | undefined;
 }
 
+/** A node that invents boot ids must not fill the disk; an id from so many boots ago is no delayed call any more. */
+const BOOTS_REMEMBERED = 100;
+
 interface Boots {
   readonly current: string;
   readonly superseded: ReadonlySet<string>;
@@ -27,6 +30,7 @@ export class SqliteNodes implements Nodes {
   readonly #selectBoots: StatementSync;
   readonly #supersede: StatementSync;
   readonly #insert: StatementSync;
+  readonly #forget: StatementSync;
   /** What is on disk, never more. */
   readonly #known = new Map<string, Boots>();
   #localBootIsNews = false;
@@ -38,6 +42,9 @@ export class SqliteNodes implements Nodes {
     this.#selectBoots = database.prepare('SELECT boot_id, current FROM boots WHERE node = ?');
     this.#supersede = database.prepare('UPDATE boots SET current = 0 WHERE node = ?');
     this.#insert = database.prepare('INSERT INTO boots (node, boot_id, current) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET current = 1');
+    this.#forget = database.prepare(
+      'DELETE FROM boots WHERE node = ?1 AND current = 0 AND rowid NOT IN (SELECT rowid FROM boots WHERE node = ?1 ORDER BY rowid DESC LIMIT ?2)',
+    );
     for (const { node } of database.prepare('SELECT DISTINCT node FROM boots').all())
       this.#known.set(String(node), this.#read(String(node)) as Boots);
     const before = this.#known.get(local.name)?.current;
@@ -85,6 +92,7 @@ export class SqliteNodes implements Nodes {
   #record(node: string, bootId: string): void {
     this.#supersede.run(node);
     this.#insert.run(node, bootId);
+    this.#forget.run(node, BOOTS_REMEMBERED);
   }
 
   #remember(node: string): void {

@@ -96,6 +96,7 @@ test('an address of a network has one record even under another name', async () 
 test('first the disk, then the watch, then the answer', async () => {
   const log: string[] = [];
   const { store } = open(tempPath(), { onStep: (step) => log.push(step) });
+  log.length = 0;
   store.bindings.watch({ event: (event) => log.push(`seen ${event.stored.name}`), synced: () => log.push('synced') });
   const answers = range(2).map((host) =>
     store.bindings.create(contractName(host), contractBinding(host, 'a')).then(() => log.push(`told ${contractName(host)}`)),

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, onTestFinished, test } from 'vitest';
 import { open, tempPath } from './temp.ts';
 
 const verdicts = async (judged: Promise<{ verdict: string; rebooted: boolean; confirmed: boolean }>): Promise<string> => {
@@ -52,6 +53,17 @@ test('of another node the latest boot is the current one, and an older one never
   expect(await verdicts(nodes.judgeBoot('elsewhere', 'a')), 'nodes are judged apart').toBe('current rebooted');
 });
 
+test('a node that invents boot ids does not fill the disk, and what it was lately stays known', async () => {
+  const path = tempPath();
+  const { nodes } = open(path);
+  for (let boot = 0; boot < 150; boot++) await nodes.judgeBoot('there', `boot-${boot}`);
+  const reader = new DatabaseSync(path, { readOnly: true });
+  onTestFinished(() => reader.close());
+  expect(reader.prepare('SELECT count(*) AS n FROM boots').get()?.['n']).toBe(100);
+  expect(await verdicts(nodes.judgeBoot('there', 'boot-149'))).toBe('current');
+  for (const boot of [148, 100, 50]) expect(await verdicts(nodes.judgeBoot('there', `boot-${boot}`)), `boot-${boot}`).toBe('superseded');
+});
+
 test('asking whether a boot is over teaches nothing', async () => {
   const { nodes } = open(tempPath());
   expect(await nodes.isSuperseded('there', 'a')).toBe(false);
@@ -71,6 +83,7 @@ test('of many first calls of a new boot exactly one brings the news', async () =
 test('the verdict is given after it is on disk', async () => {
   const log: string[] = [];
   const { nodes } = open(tempPath(), { onStep: (step) => log.push(step) });
+  log.length = 0;
   await nodes.judgeBoot('there', 'a').then(() => log.push('told'));
   expect(log).toEqual(['submitted', 'begun', 'applied', 'before-commit', 'committed', 'delivered', 'answered', 'told']);
 });
