@@ -1,4 +1,5 @@
 /** The real world of berthctl: this process's streams, clock, signals and disk. */
+import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { text as readAll } from 'node:stream/consumers';
 import type { OutputStream, World } from '../../src/cli/world.ts';
@@ -21,13 +22,7 @@ export function openWorld(): OpenedWorld {
   });
   process.once('SIGTERM', () => interruption.abort());
 
-  // The reader of our pipe has seen enough (| head): that is no failure of ours.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      process.exit(1);
-    });
-  }
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', giveUp);
 
   const world: World = {
     stdout: outputTo(process.stdout),
@@ -52,9 +47,21 @@ export function openWorld(): OpenedWorld {
     finish(exitCode) {
       process.exitCode = exitCode;
       // Nothing should be left to wait for but the output; an unanswered request must not keep us.
-      process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+      process.stdout.write('', (error) => (error ? giveUp(error) : process.stderr.write('', () => process.exit())));
     },
   };
+}
+
+/** The output is lost. When the reader of our pipe has seen enough (| head), that is no failure. */
+function giveUp(error: NodeJS.ErrnoException): never {
+  // The stream is destroyed by its first error, and tells later writers only that.
+  const { code } = (process.stdout.errored as NodeJS.ErrnoException | null) ?? error;
+  if (code === 'EPIPE') process.exit(0);
+  try {
+    writeSync(2, `berthctl: the output could not be written (${code ?? error.message})\n`);
+  } finally {
+    process.exit(1);
+  }
 }
 
 const outputTo = (stream: NodeJS.WriteStream): OutputStream => ({

@@ -215,3 +215,20 @@ test('delete: asks a person, refuses what is in use, forces when told, changes n
   expect(await done('pool delete del --force')).toBe('addresspool/del deleted\n');
   expect(await run('pool delete del')).toMatchObject({ stdout: '', exitCode: 4 });
 });
+
+test('a range moves from one pool of the file to another, in whatever order they stand', async () => {
+  await pool('giver', '10.60.0.0/24');
+  const taker = poolDocument('a-taker', '10.60.0.128/25');
+  const giver = poolDocument('giver', '10.60.0.0/25');
+  const input = `${JSON.stringify(taker)}\n---\n${JSON.stringify(giver)}`;
+  expect((await run('pool apply -f -', { input: JSON.stringify(taker) })).exitCode).toBe(1);
+  expect(await done('pool apply -f - --dry-run', { input })).toBe(
+    'addresspool/giver configured (dry run)\naddresspool/a-taker created (dry run)\n',
+  );
+  expect((await run('pool get a-taker')).exitCode).toBe(4);
+  expect(await done('pool apply -f -', { input })).toBe('addresspool/giver configured\naddresspool/a-taker created\n');
+  const swap = `${JSON.stringify(poolDocument('a-taker', '10.60.0.0/25'))}\n---\n${JSON.stringify(poolDocument('giver', '10.60.0.128/25'))}`;
+  const refused = await run('pool apply -f -', { input: swap });
+  expect(refused).toMatchObject({ stdout: '', exitCode: 1 });
+  expect(refused.stderr).toContain('nothing was applied');
+});

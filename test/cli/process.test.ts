@@ -59,6 +59,17 @@ test('a megabyte leaves whole, and a reader that leaves early (| head) is no fai
   expect({ stdout: head.stdout, stderr: head.stderr, status: head.status }).toEqual({ stdout: '{\n', stderr: '', status: 0 });
 });
 
+test('a full disk under the output is told, and is a failure', () => {
+  const full = spawnSync('bash', ['--norc', '-c', `"${process.execPath}" "${program()}" pool list > /dev/full`], {
+    env: { PATH: process.env['PATH'], ...environment() },
+    encoding: 'utf8',
+  });
+  expect({ stderr: full.stderr, status: full.status }).toEqual({
+    stderr: 'berthctl: the output could not be written (ENOSPC)\n',
+    status: 1,
+  });
+});
+
 test('Ctrl-C ends a stream at once, with 130 and without a word', async () => {
   const child = spawn(process.execPath, [program(), 'events', '--follow', '-q'], { env: { PATH: process.env['PATH'], ...environment() } });
   await once(child.stdout, 'data');

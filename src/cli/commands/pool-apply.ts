@@ -1,6 +1,7 @@
 import { RefusedError } from '../../client/errors.ts';
 import type { AppliedPool } from '../../client/client.ts';
 import type { AddressPool } from '../../protocol.ts';
+import { orderPools, type OrderedPool } from '../apply-order.ts';
 import type { Command, Context } from '../command.ts';
 import { dryRunSuffix } from '../confirm.ts';
 import { DONE, REFUSED } from '../exit-code.ts';
@@ -36,15 +37,15 @@ export const poolApply: Command = {
       documents.problems.forEach((problem) => printer.complain(`berthctl: ${file}: ${problem}`));
       throw new UsageError(`nothing was applied: ${count(documents.problems.length, 'problem')} in ${file}`, 'pool apply');
     }
-    const pools = await withVersions(context, documents.pools);
+    const existing = (await context.client().listPools()).items;
+    const pools = orderPools(withVersions(documents.pools, existing), existing);
     const trial = await applyAll(context, pools, true);
     if (!trial.complete) {
       printer.complain('berthctl: nothing was applied.');
       return REFUSED;
     }
     const done = values.flag('dry-run') ? trial : await applyAll(context, pools, false);
-    for (const { pool, change } of done.applied)
-      printer.line(`addresspool/${pool.metadata.name} ${CHANGE_WORDS[change]}${dryRunSuffix(context)}`);
+    for (const { name, change } of done.applied) printer.line(`addresspool/${name} ${CHANGE_WORDS[change]}${dryRunSuffix(context)}`);
     if (!done.complete) printer.complain(`berthctl: ${done.applied.length} of ${count(pools.length, 'pool')} applied.`);
     return done.complete ? DONE : REFUSED;
   },
@@ -72,24 +73,32 @@ async function readDocuments(world: World, file: string): Promise<string> {
  * A version counts only for the very object it was read from: a document from another store, or of a pool that was
  * deleted since, is applied as if written by hand.
  */
-async function withVersions({ client }: Context, pools: readonly AddressPool[]): Promise<AddressPool[]> {
-  const existing = new Map((await client().listPools()).items.map((pool) => [pool.metadata.name, pool.metadata.uid]));
+function withVersions(pools: readonly AddressPool[], existing: readonly AddressPool[]): AddressPool[] {
+  const uids = new Map(existing.map((pool) => [pool.metadata.name, pool.metadata.uid]));
   return pools.map(({ status: _status, ...pool }) => {
     const { name, uid, resourceVersion, annotations } = pool.metadata;
-    const same = uid !== undefined && resourceVersion !== undefined && existing.get(name) === uid;
+    const same = uid !== undefined && resourceVersion !== undefined && uids.get(name) === uid;
     return { ...pool, metadata: { name, ...(annotations && { annotations }), ...(same && { uid, resourceVersion }) } };
   });
 }
 
+interface Applied {
+  readonly name: string;
+  readonly change: AppliedPool['change'];
+}
+
 /** Goes on after a refusal, so that a trial tells everything that is wrong; complains about each. */
-async function applyAll({ client, printer }: Context, pools: readonly AddressPool[], dryRun: boolean) {
-  const applied: AppliedPool[] = [];
-  for (const pool of pools) {
+async function applyAll({ client, printer }: Context, pools: readonly OrderedPool[], dryRun: boolean) {
+  const applied: Applied[] = [];
+  for (const { pool, takes, exists } of pools) {
+    const { name } = pool.metadata;
     try {
-      applied.push(await client().applyPool(pool, { dryRun }));
+      // A taker would be refused for what its giver gives up only in earnest: that it fits was seen from the file.
+      if (dryRun && takes) applied.push({ name, change: exists ? 'updated' : 'created' });
+      else applied.push({ name, change: (await client().applyPool(pool, { dryRun })).change });
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      printer.complain(`berthctl: addresspool/${pool.metadata.name}: not applied`);
+      printer.complain(`berthctl: addresspool/${name}: not applied`);
       describeRefusal(error).forEach((line) => printer.complain(`  ${line.replace(/^berthctl: /, '')}`));
     }
   }
