@@ -88,6 +88,8 @@ class Loop<T extends Versioned> {
   readonly #name: string;
   /** Everything up to here has been delivered; undefined: unknown, so list. */
   #version: string | undefined;
+  /** The last watch ended before its time. */
+  #isInterrupted = false;
   #failures = 0;
   #expired = 0;
 
@@ -118,9 +120,30 @@ class Loop<T extends Versioned> {
     }
   }
 
-  /** One listing or one watch. Returns what went wrong, undefined when nothing did. */
-  #step(): Promise<ApiStatus | undefined> {
+  /** One listing, or one watch. Returns what went wrong, undefined when nothing did. */
+  async #step(): Promise<ApiStatus | undefined> {
+    if (this.#version !== undefined && this.#isInterrupted) {
+      const problem = await this.#checkHistory(this.#version);
+      if (problem !== undefined) return problem;
+      this.#isInterrupted = false;
+    }
     return this.#version === undefined ? this.#list() : this.#watch(this.#version);
+  }
+
+  /**
+   * A server that was restored from a backup goes back to older versions, and lets a watch from a version that is still
+   * to come wait for it in silence. Nobody restores one without ending its connections: so after each end that this
+   * client did not ask for, one small listing tells which version the server is at.
+   */
+  async #checkHistory(version: string): Promise<ApiStatus | undefined> {
+    const { client, type, selection, log } = this.#options;
+    const page = await client.list(type, { ...selection, limit: 1 }, { signal: this.#stopping.signal });
+    if (!page.ok) return page.status;
+    this.#heard();
+    if (!isOlder(page.value.resourceVersion, version)) return undefined;
+    log.warn({ resource: this.#name, version: page.value.resourceVersion, known: version }, 'the API server went back in time');
+    this.#version = undefined;
+    return undefined;
   }
 
   async #list(): Promise<ApiStatus | undefined> {
@@ -166,6 +189,7 @@ class Loop<T extends Versioned> {
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + random()));
     const signal = AbortSignal.any([this.#stopping.signal, idle.signal]);
     const opened = timers.monotonic();
+    this.#isInterrupted = true;
     try {
       const answer = await client.watch<KubernetesObject>(type, { ...selection, resourceVersion: version, timeoutSeconds }, { signal });
       if (!answer.ok) return this.#refused(answer.status);
@@ -176,14 +200,16 @@ class Loop<T extends Versioned> {
         cancelIdle = timers.after(IDLE_MS, () => idle.abort());
         if (event.type === 'ERROR') return this.#refused(readStatusObject(event.object, `watch ${this.#name}`));
         this.#heard();
-        if (!this.#apply(event)) return undefined;
+        this.#apply(event);
         this.#failures = 0;
       }
     } finally {
       cancelIdle();
     }
-    // The server ended it, as asked. One that ends every watch at once is not to be asked in a tight loop.
-    if (timers.monotonic() - opened >= 1000) this.#failures = 0;
+    const openMs = timers.monotonic() - opened;
+    this.#isInterrupted = openMs < timeoutSeconds * 1000;
+    // One that ends every watch at once is not to be asked in a tight loop.
+    if (openMs >= 1000) this.#failures = 0;
     else await wait(timers, backOffMs(++this.#failures, random), this.#stopping.signal);
     return undefined;
   }
@@ -193,14 +219,7 @@ class Loop<T extends Versioned> {
     return status;
   }
 
-  /** False: the server's history is not the one that was followed (restored from a backup); everything is listed again. */
-  #apply({ type, object }: WatchEvent): boolean {
-    const version = object.metadata.resourceVersion ?? '';
-    if (isOlder(version, this.#version ?? '0')) {
-      this.#options.log.warn({ resource: this.#name, version, known: this.#version }, 'the API server went back in time');
-      this.#version = undefined;
-      return false;
-    }
+  #apply({ type, object }: WatchEvent): void {
     const key = keyOf(object.metadata);
     if (type === 'DELETED') {
       const last = this.known.get(key);
@@ -208,8 +227,7 @@ class Loop<T extends Versioned> {
     } else if (type !== 'BOOKMARK') {
       this.#put(key, object);
     }
-    this.#version = version;
-    return true;
+    this.#version = object.metadata.resourceVersion;
   }
 
   #put(key: string, object: KubernetesObject): void {

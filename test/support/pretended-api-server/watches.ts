@@ -94,8 +94,10 @@ export class Watches {
   }
 
   #bookmark(watch: Watch): void {
-    if (!watch.bookmarks) return;
-    const metadata = { resourceVersion: String(Math.max(watch.from, this.#options.history.cached)) };
+    // A watch from a version that is still to come (history was taken back) hears nothing until it has come.
+    const { cached } = this.#options.history;
+    if (!watch.bookmarks || cached < watch.from) return;
+    const metadata = { resourceVersion: String(cached) };
     watch.sink.line(
       JSON.stringify({ type: 'BOOKMARK', object: { kind: watch.kind.kind, apiVersion: apiVersionOf(watch.kind), metadata } }),
     );
@@ -105,9 +107,13 @@ export class Watches {
 const send = (watch: Watch, type: string, object: KubernetesObject): void => watch.sink.line(JSON.stringify({ type, object }));
 
 function every(timers: Timers, ms: number, run: () => void): () => void {
+  let isOver = false;
   let cancel = timers.after(ms, function again() {
     run();
-    cancel = timers.after(ms, again);
+    if (!isOver) cancel = timers.after(ms, again);
   });
-  return () => cancel();
+  return () => {
+    isOver = true;
+    cancel();
+  };
 }
