@@ -4,7 +4,7 @@
  * IPv6. The gate in front of it lets four plain decimal parts and plain IPv6 through.
  */
 import ipaddr from 'ipaddr.js';
-import { formatIPv4, formatIPv6, partsOf } from './address-parts.ts';
+import { formatIPv4, formatIPv6, isIPv6Text, parseParts, partsOf } from './address-parts.ts';
 import type { Family } from './binding.ts';
 
 export interface Address {
@@ -44,7 +44,15 @@ export function formatAddress(address: Address): string {
   return address.family === 'IPv4' ? formatIPv4(low) : formatIPv6(high, middle, low);
 }
 
+/** Undefined for what is no address. Text that is canonical already, which is most, is told without a full parse. */
 export function canonicalAddress(text: string): string | undefined {
+  if (typeof text !== 'string') return undefined;
+  const parts = parseParts(text);
+  if (parts) {
+    const isIPv6 = isIPv6Text(text);
+    const canonical = isIPv6 ? formatIPv6(parts.high, parts.middle, parts.low) : formatIPv4(parts.low);
+    if (canonical === text && !(isIPv6 && parts.high === 0 && parts.middle === 0xffff)) return text;
+  }
   const address = parseAddress(text);
   return address && formatAddress(address);
 }

@@ -4,12 +4,17 @@
  */
 interface Entry<T> {
   readonly at: number;
+  /** What is due at the same time comes in the order it was added. */
+  readonly sequence: number;
   readonly item: T;
 }
+
+const compareEntries = (a: Entry<unknown>, b: Entry<unknown>): number => a.at - b.at || a.sequence - b.sequence;
 
 export class Deadlines<T> {
   #heap: Entry<T>[] = [];
   #live = 0;
+  #sequence = 0;
   readonly #counts: (item: T, at: number) => boolean;
 
   /** @param counts whether an item is still due at that time */
@@ -23,7 +28,7 @@ export class Deadlines<T> {
 
   push(at: number, item: T): void {
     this.#live++;
-    this.#heap.push({ at, item });
+    this.#heap.push({ at, sequence: this.#sequence++, item });
     this.#up(this.#heap.length - 1);
   }
 
@@ -64,11 +69,11 @@ export class Deadlines<T> {
       if (this.#counts(entry.item, entry.at)) due.push(entry);
       pending.push(2 * index + 1, 2 * index + 2);
     }
-    return due.sort((a, b) => a.at - b.at).map((entry) => entry.item);
+    return due.sort(compareEntries).map((entry) => entry.item);
   }
 
   #sweep(): void {
-    const kept = this.#heap.filter((entry) => this.#counts(entry.item, entry.at)).sort((a, b) => a.at - b.at);
+    const kept = this.#heap.filter((entry) => this.#counts(entry.item, entry.at)).sort(compareEntries);
     // A sorted array is a heap.
     this.#heap = kept;
     this.#live = kept.length;
@@ -86,7 +91,7 @@ export class Deadlines<T> {
     const entry = this.#heap[index]!;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (this.#heap[parent]!.at <= entry.at) break;
+      if (compareEntries(this.#heap[parent]!, entry) < 0) break;
       this.#heap[index] = this.#heap[parent]!;
       index = parent;
     }
@@ -99,8 +104,8 @@ export class Deadlines<T> {
     for (;;) {
       let child = 2 * index + 1;
       if (child >= this.#heap.length) break;
-      if (child + 1 < this.#heap.length && this.#heap[child + 1]!.at < this.#heap[child]!.at) child++;
-      if (this.#heap[child]!.at >= entry.at) break;
+      if (child + 1 < this.#heap.length && compareEntries(this.#heap[child + 1]!, this.#heap[child]!) < 0) child++;
+      if (compareEntries(this.#heap[child]!, entry) > 0) break;
       this.#heap[index] = this.#heap[child]!;
       index = child;
     }

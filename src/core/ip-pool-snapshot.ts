@@ -1,5 +1,6 @@
 /** An IpPool as JSON, and back: everything is checked before a pool is made of it. */
-import { canonicalAddress, parseAddress } from './address.ts';
+import { canonicalAddress } from './address.ts';
+import { parseParts, valueOf } from './address-parts.ts';
 import { checkAllocateOptions, checkOptions, checkSubject } from './ip-pool-arguments.ts';
 import type { BindingSpec } from './binding.ts';
 import type { IpPoolOptions } from './ip-pool-types.ts';
@@ -107,9 +108,10 @@ function readBindings(list: unknown, ranges: RangeSet): Outcome<readonly Binding
 function readBinding(entry: unknown, ranges: RangeSet): Outcome<BindingJson> {
   if (!isRecord(entry)) return refuse('InvalidRequest', 'not an object');
   const binding = entry as unknown as BindingJson;
-  const address = parseAddress(binding.address);
-  if (!address) return refuse('InvalidIpAddress', `${quote(binding.address)} is not an IP address`);
-  if (!contains(ranges, address.family, address.value)) return refuse('IpNotFound', `${binding.address} is outside every range`);
+  const address = canonicalAddress(binding.address);
+  if (address === undefined) return refuse('InvalidIpAddress', `${quote(binding.address)} is not an IP address`);
+  if (!contains(ranges, address.includes(':') ? 'IPv6' : 'IPv4', valueOf(parseParts(address)!)))
+    return refuse('IpNotFound', `${binding.address} is outside every range`);
   const subject = checkSubject(binding.subinstance, binding.subid);
   if (!subject.ok) return subject;
   const resource = normaliseResource(binding.resource);
@@ -121,7 +123,7 @@ function readBinding(entry: unknown, ranges: RangeSet): Outcome<BindingJson> {
   const odd = Object.entries(figures).find(([, value]) => !(typeof value === 'number' && Number.isFinite(value) && value >= 0));
   if (odd) return refuse('InvalidRequest', `${odd[0]} must be a number from 0, not ${quote(odd[1])}`);
   return done({
-    address: canonicalAddress(binding.address)!,
+    address,
     subinstance,
     subid,
     slot,

@@ -202,6 +202,11 @@ export class IpPool {
     return this.#listeners.add(event, listener);
   }
 
+  /** The pool against itself, every index and count rebuilt from its bindings: no finding is health. Costs as much as there are bindings. */
+  verify(): readonly string[] {
+    return this.#ledger.verify();
+  }
+
   /** Everything but the clock and the listeners, as plain JSON. */
   toJSON(): IpPoolSnapshot {
     return {

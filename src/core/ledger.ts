@@ -12,7 +12,7 @@ import type { Clock } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
 import { PoolBook, rangesIn, reservedIn, type Counts, type LedgerPool } from './pool-book.ts';
 import { contains, intersect, overlaps, size, type RangeSet } from './range-set.ts';
-import { endOfState, isSameRelease, makeTombstone, tombstoneStateAt, type Tombstone } from './tombstone.ts';
+import { compareReleases, endOfState, isSameRelease, makeTombstone, tombstoneStateAt, type Tombstone } from './tombstone.ts';
 import { verifyLedger } from './verify-ledger.ts';
 
 export type { Counts, LedgerPool };
@@ -40,6 +40,7 @@ export class Ledger {
   );
   readonly #leases = new Deadlines<BindingSpec>((binding) => this.get(binding.network, binding.address) === binding);
   #size = 0;
+  #releases = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -58,7 +59,10 @@ export class Ledger {
     this.#books.set(pool.name, book);
     network.books.push(book);
     network.overlapping = hasOverlap(network.books);
-    for (const binding of network.records.values()) this.#enterBook(book, binding);
+    for (const binding of network.records.values()) if (isBound(binding)) this.#enterBook(book, binding);
+    for (const { binding } of [...this.#tombstones.values()].sort(compareReleases)) {
+      if (binding.network === pool.spec.network) this.#enterBook(book, binding);
+    }
   }
 
   removePool(name: string): LedgerPool | undefined {
@@ -97,11 +101,11 @@ export class Ledger {
     const network = this.#network(binding.network);
     const before = network.records.set(binding.address, binding);
     if (before === binding) return before;
-    const seenAt =
-      before && !isBound(before) && !isBound(binding) && isSameRelease(before, binding) ? this.#tombstones.get(before)?.seenAt : undefined;
+    const seen =
+      before && !isBound(before) && !isBound(binding) && isSameRelease(before, binding) ? this.#tombstones.get(before) : undefined;
     if (before) this.#leave(network, before);
     else this.#size++;
-    this.#enter(network, binding, seenAt);
+    this.#enter(network, binding, seen);
     return before;
   }
 
@@ -183,7 +187,7 @@ export class Ledger {
   releasedOf(subinstance: string, subid: string): readonly BindingSpec[] {
     if (this.#tombstones.size === 0) return [];
     const found = this.#index.released.get(subinstance, subid);
-    return found.length > 1 ? [...found].sort((a, b) => this.#seenAt(b) - this.#seenAt(a)) : found;
+    return found.length > 1 ? [...found].sort((a, b) => compareReleases(this.#tombstones.get(b)!, this.#tombstones.get(a)!)) : found;
   }
 
   // Time
@@ -266,13 +270,13 @@ export class Ledger {
     return network;
   }
 
-  #enter(network: Network, binding: BindingSpec, seenAt: number | undefined): void {
+  #enter(network: Network, binding: BindingSpec, seen: Tombstone | undefined): void {
     this.#index.enter(binding);
     if (isBound(binding)) {
       if (binding.expiresAt !== undefined) this.#leases.push(binding.expiresAt, binding);
     } else {
       const now = this.#clock.monotonic();
-      const tombstone = makeTombstone(binding, seenAt ?? now, now);
+      const tombstone = makeTombstone(binding, seen ?? { seenAt: now, sequence: this.#releases++ }, now);
       this.#tombstones.set(binding, tombstone);
       this.#awaitEnd(tombstone);
     }
@@ -333,10 +337,6 @@ export class Ledger {
   #tombstoneOf(binding: BindingSpec): Tombstone | undefined {
     const current = this.get(binding.network, binding.address);
     return this.#tombstones.get(binding) ?? (current && isSameRelease(current, binding) ? this.#tombstones.get(current) : undefined);
-  }
-
-  #seenAt(binding: BindingSpec): number {
-    return this.#tombstones.get(binding)?.seenAt ?? 0;
   }
 
   #secondsUntil(at: number | undefined): number {

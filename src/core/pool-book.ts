@@ -11,7 +11,7 @@ import { rangesOf, reservedOf } from './pool.ts';
 import type { PoolSpec } from './pool-spec.ts';
 import { size, type RangeSet } from './range-set.ts';
 import { Tally } from './tally.ts';
-import type { Tombstone } from './tombstone.ts';
+import { compareReleases, type Tombstone } from './tombstone.ts';
 
 export interface LedgerPool {
   readonly name: string;
@@ -32,8 +32,8 @@ export interface Counts {
 export class PoolBook {
   readonly space: AddressSpace;
   readonly salt: Salt;
-  readonly cooling = new LinkedSet<Tombstone>();
-  readonly sticky = new LinkedSet<Tombstone>();
+  readonly cooling = new LinkedSet<Tombstone>(compareReleases);
+  readonly sticky = new LinkedSet<Tombstone>(compareReleases);
   readonly heldBySubinstance = new Tally();
   readonly heldByNode = new Tally();
   #pool: LedgerPool;

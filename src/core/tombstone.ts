@@ -12,15 +12,18 @@ export interface Tombstone {
   readonly binding: BindingSpec;
   /** Monotonic milliseconds, as are the two deadlines. */
   readonly seenAt: number;
+  /** Orders releases that were seen within one tick of the clock. */
+  readonly sequence: number;
   readonly coolingUntil: number;
   readonly stickyUntil: number;
   state: TombstoneState;
 }
 
-export function makeTombstone(binding: BindingSpec, seenAt: number, now: number): Tombstone {
+/** @param seen when the release was seen first */
+export function makeTombstone(binding: BindingSpec, { seenAt, sequence }: Pick<Tombstone, 'seenAt' | 'sequence'>, now: number): Tombstone {
   const coolingUntil = seenAt + binding.cooldownSeconds * 1000;
   const stickyUntil = seenAt + binding.stickySeconds * 1000;
-  return { binding, seenAt, coolingUntil, stickyUntil, state: stateAt(coolingUntil, stickyUntil, now) };
+  return { binding, seenAt, sequence, coolingUntil, stickyUntil, state: stateAt(coolingUntil, stickyUntil, now) };
 }
 
 function stateAt(coolingUntil: number, stickyUntil: number, now: number): TombstoneState {
@@ -37,6 +40,9 @@ export function endOfState(tombstone: Tombstone): number | undefined {
   if (tombstone.state === 'cooling') return tombstone.coolingUntil;
   return tombstone.state === 'sticky' ? tombstone.stickyUntil : undefined;
 }
+
+/** Negative: `a` was released before `b`. */
+export const compareReleases = (a: Tombstone, b: Tombstone): number => a.seenAt - b.seenAt || a.sequence - b.sequence;
 
 /** The same release seen again (a relist, a write that changed nothing of it) does not start cooling anew. */
 export function isSameRelease(a: BindingSpec, b: BindingSpec): boolean {
