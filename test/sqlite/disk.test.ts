@@ -47,7 +47,6 @@ describe.skipIf(!canMount)('with mounts of our own (needs root or user namespace
       ],
       agreedAfterReleases: true,
       agreedWhileFull: true,
-      refusedAtOpen: 'Full',
       agreedAfterRestart: true,
       afterSpace: { ok: true },
     });
