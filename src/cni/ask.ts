@@ -33,6 +33,9 @@ export interface Question {
   readonly accepts?: (body: Plain) => boolean;
 }
 
+/** A DEL must not be swallowed by something else that says 200: the controller tells what it released. */
+export const isReleased = (body: Plain): boolean => Array.isArray(body['released']);
+
 const CONNECT_MS = 1000;
 const LARGEST_ANSWER = 1024 * 1024;
 /** A failure slower than this was a wait, not a refusal. */

@@ -4,7 +4,7 @@
  * that a killed process could keep, and stamps make a repeated delivery harmless. 4,096 entries at most.
  */
 import type { CniDel } from '../protocol.ts';
-import { ask, type Patience } from './ask.ts';
+import { ask, isReleased, type Patience } from './ask.ts';
 import type { Configuration } from './configuration.ts';
 import type { Failure, Host } from './host.ts';
 import type { PluginLog } from './log.ts';
@@ -63,7 +63,7 @@ export async function drainSpool(host: Host, configuration: Configuration, log: 
 }
 
 async function deliver(host: Host, configuration: Configuration, batch: readonly Entry[]): Promise<'answered' | 'refused' | 'away'> {
-  const question = { path: '/v1/cni/spool', body: () => ({ deletes: batch.map((entry) => entry.del) }) };
+  const question = { path: '/v1/cni/spool', accepts: isReleased, body: () => ({ deletes: batch.map((entry) => entry.del) }) };
   const asked = await ask(host, configuration, question, DRAIN_PATIENCE);
   if (asked.kind === 'answered') for (const entry of batch) host.removeFile(entry.path);
   if (asked.kind === 'refused') return asked.problem.status === 503 || asked.problem.status === 429 ? 'away' : 'refused';

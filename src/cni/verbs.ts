@@ -1,6 +1,6 @@
 /** The verbs that ask the controller. Each returns what to print ("" for nothing) or an error. */
 import type { CniDel, CniKey, Stamp } from '../protocol.ts';
-import { ask, type Asked, type Patience, type Question } from './ask.ts';
+import { ask, isReleased, type Asked, type Patience, type Question } from './ask.ts';
 import { type Checked, Code, type CniError, fine, fromProblem, wrong } from './errors.ts';
 import type { Host } from './host.ts';
 import type { PluginLog } from './log.ts';
@@ -97,12 +97,12 @@ export async function collect(call: Call): Promise<Performed> {
     validAttachments,
     gcMinAgeSeconds: configuration.gcMinAgeSeconds,
   });
-  return concluded(await put(call, { path: '/v1/cni/gc', body }, PATIENCE.GC));
+  return concluded(await put(call, { path: '/v1/cni/gc', accepts: isReleased, body }, PATIENCE.GC));
 }
 
 /** Without the controller a DEL is kept on disk and succeeds: runtimes drop failed DELs, and pods must not hang on us. */
 export async function del(call: Call): Promise<Performed> {
-  const asked = await put(call, { path: '/v1/cni/del', body: (attempt) => deletion(call, attempt) }, PATIENCE.DEL);
+  const asked = await put(call, { path: '/v1/cni/del', accepts: isReleased, body: (attempt) => deletion(call, attempt) }, PATIENCE.DEL);
   const undelivered = asked.kind === 'away' || (asked.kind === 'refused' && [429, 503].includes(asked.problem.status));
   if (!undelivered) return concluded(asked);
   const why = asked.kind === 'away' ? asked.why : asked.problem.detail;
@@ -122,7 +122,7 @@ export async function del(call: Call): Promise<Performed> {
  * newer than that ADD and older than every later call.
  */
 export async function undo(call: Call, attempt: number): Promise<void> {
-  const question: Question = { path: '/v1/cni/del', after: attempt, body: (number) => deletion(call, number) };
+  const question: Question = { path: '/v1/cni/del', accepts: isReleased, after: attempt, body: (number) => deletion(call, number) };
   const asked = await put(call, question, UNDO_PATIENCE);
   if (asked.kind === 'answered') return call.log.warn({ attempt: asked.attempt }, 'ADD taken back');
   const failure = keepForLater(call.host, call.request.configuration.spoolDir, deletion(call, asked.attempt));

@@ -80,7 +80,8 @@ for (const [index, host] of buildHosts().entries()) {
       silent.server.close();
     });
 
-    test.each([
+    // These wait for the plugin to give up, so they wait together.
+    test.concurrent.each([
       ['another CA', () => serverCertificate('foreign', NAME, 2, makeAuthority(folder ?? '', 'foreign-authority'))],
       ['another name', () => serverCertificate('misnamed', 'DNS:elsewhere.svc,IP:127.0.0.1')],
       ['an expired certificate', () => serverCertificate('expired', NAME, -1)],
@@ -92,7 +93,7 @@ for (const [index, host] of buildHosts().entries()) {
       await impostor.close();
     });
 
-    test.each([
+    test.concurrent.each([
       ['token', ''],
       ['token', 'two words'],
       ['token', 'x\r\nX-Injected: 1'],

@@ -1,6 +1,6 @@
 /** What is answered by nonsense of a real socket: both hosts must come to the same, within bounds. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -24,18 +24,17 @@ const BEHAVIOURS: Readonly<Record<string, (socket: Socket) => void>> = {
 for (const [index, host] of buildHosts().entries()) {
   describe.skipIf(index === 0 && !host.native)(`a controller that …, ${host.name}`, () => {
     let folder: string;
-    let server: Server | undefined;
     beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'berth-nonsense-'))));
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-    test.each(Object.keys(BEHAVIOURS))('%s: error 11 for an ADD, the spool for a DEL', async (name) => {
+    test.concurrent.each(Object.keys(BEHAVIOURS))('%s: error 11 for an ADD, the spool for a DEL', async (name) => {
       const socket = join(folder, `${name.replaceAll(' ', '-')}.sock`);
       const sockets = new Set<Socket>();
-      server = createServer((one) => {
+      const server = createServer((one) => {
         sockets.add(one.on('error', () => undefined));
         BEHAVIOURS[name]?.(one);
       });
-      await new Promise<void>((resolve) => server?.listen(socket, resolve));
+      await new Promise<void>((resolve) => server.listen(socket, resolve));
       const ipam = { type: 'berth', controller: `unix://${socket}`, spoolDir: `${folder}/spool`, logFile: `${folder}/berth.log` };
       const call = (verb: string) => {
         const env = { CNI_COMMAND: verb, CNI_CONTAINERID: 'c1', CNI_NETNS: '/run/netns/t', CNI_IFNAME: 'eth0' };
@@ -46,7 +45,7 @@ for (const [index, host] of buildHosts().entries()) {
       expect(add.milliseconds).toBeLessThan(20_000);
       expect([del.code, del.stdout]).toEqual([0, '']);
       for (const one of sockets) one.destroy();
-      await new Promise((resolve) => server?.close(resolve));
+      await new Promise((resolve) => server.close(resolve));
     });
   });
 }

@@ -139,6 +139,13 @@ describe('patience', () => {
     expect(last).toMatchObject({ path: '/v1/cni/del', body: { stamp: { attempt: adds + 1 } } });
   });
 
+  test('a 200 that does not tell what was released is no answer to a DEL', async () => {
+    const world = pretendWorld();
+    world.controller = () => ({ hello: 'world' });
+    expect((await run(world, 'DEL')).code).toBe(0);
+    expect(only(spoolOf(world))).toMatchObject({ containerId: 'c1' });
+  });
+
   test('nothing is taken back when nothing was sent, or when the controller said no', async () => {
     for (const said of [unreached, problem(409, 11, 'full')]) {
       const world = pretendWorld();

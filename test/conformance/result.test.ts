@@ -39,6 +39,14 @@ forEachHost('D. ADD result', (world) => {
     }
   });
 
+  test('C055 a list within the list of pools asks for one more address; repeated, the same', async () => {
+    const [one, two, three] = [await world().pool(), await world().pool(), await world().pool()];
+    const pools = [one.name, [two.name, three.name]];
+    const first = await world().call('ADD', { id: 'c055n', pools });
+    expect(expectResult(first).ips.map(({ address }) => address.split('.').slice(0, 3).join('.'))).toEqual([one.prefix, two.prefix]);
+    expect((await world().call('ADD', { id: 'c055n', pools })).stdout).toBe(first.stdout);
+  });
+
   test('C056 only IPv6: version "6" at 0.4.0', async () => {
     const six = await world().pool({
       ...DUAL,
