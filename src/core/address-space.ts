@@ -2,20 +2,30 @@
  * Which addresses of a set of ranges are taken, and "the first available from here" without a walk. Knows nothing
  * of holders: an address is taken when it is held, kept back or reserved.
  */
-import { isIPv6Text, parseParts, type Parts } from './address-parts.ts';
+import { isIPv6Text, parseParts, valueOf, type Parts } from './address-parts.ts';
 import type { Family } from './binding.ts';
-import { EMPTY, intersect, size, type RangeSet } from './range-set.ts';
+import { contains, EMPTY, intersect, size, subtract, type RangeSet } from './range-set.ts';
+import { sizeOf } from './range.ts';
 import { FAR, Segment } from './segment.ts';
 
 /** Where an address lies. */
 export interface Place {
-  readonly segment: Segment;
+  /** None inside a huge reserved block. */
+  readonly segment: Segment | undefined;
   readonly offset: number;
   readonly reserved: boolean;
 }
 
 /** Addresses to pass over. */
 type Skip = Pick<ReadonlySet<string>, 'has'>;
+
+/**
+ * Reserved blocks of this size and more are cut out of the ranges before they become segments: of a /64 whose first
+ * /66 is reserved, the addresses that are searched are the first 2^48 behind it.
+ */
+const HUGE = 1n << 32n;
+
+export const hugeBlocks = (reserved: RangeSet): RangeSet => reserved.filter((range) => sizeOf(range) >= HUGE);
 
 /** A run of addresses that are not reserved, and how many such addresses come before it. */
 interface UsableRun {
@@ -29,6 +39,7 @@ export class AddressSpace {
   readonly ranges: RangeSet;
   #reserved: RangeSet = EMPTY;
   #reservedCount = 0n;
+  readonly #huge: RangeSet;
   readonly #segments: readonly Segment[];
   #usable: { readonly runs: readonly UsableRun[]; readonly size: number } | undefined;
 
@@ -36,7 +47,8 @@ export class AddressSpace {
   constructor(family: Family, ranges: RangeSet, reserved: RangeSet) {
     this.family = family;
     this.ranges = ranges;
-    this.#segments = ranges.map((range) => new Segment(range));
+    this.#huge = hugeBlocks(intersect(ranges, reserved));
+    this.#segments = subtract(ranges, this.#huge).map((range) => new Segment(range));
     this.setReserved(reserved);
   }
 
@@ -58,6 +70,7 @@ export class AddressSpace {
     return this.#segments;
   }
 
+  /** Replaces what is reserved; its huge blocks must be the same as before. */
   setReserved(reserved: RangeSet): void {
     this.#reserved = intersect(this.ranges, reserved);
     this.#reservedCount = size(this.#reserved);
@@ -83,15 +96,16 @@ export class AddressSpace {
       if (offset < 0) high = middle - 1;
       else low = middle + 1;
     }
-    return undefined;
+    const isInHuge = this.#huge.length > 0 && contains(this.#huge, this.family, valueOf(parts));
+    return isInHuge ? { segment: undefined, offset: FAR, reserved: true } : undefined;
   }
 
   take(place: Place): void {
-    if (place.offset !== FAR && !place.reserved) place.segment.taken.add(place.offset);
+    if (place.offset !== FAR && !place.reserved) place.segment?.taken.add(place.offset);
   }
 
   free(place: Place): void {
-    if (place.offset !== FAR && !place.reserved) place.segment.taken.delete(place.offset);
+    if (place.offset !== FAR && !place.reserved) place.segment?.taken.delete(place.offset);
   }
 
   /** The lowest available address, `skip` aside. */

@@ -1,7 +1,7 @@
 /**
  * An address is a frozen value, made here and nowhere else; text lives at the edge. The only file that knows
  * ipaddr.js, which accepts more than people mean: `010.0.0.1` (octal?), `10.1`, `0x0a000001`, zones, IPv4-mapped
- * IPv6. The gate in front of it lets four plain decimal parts and plain IPv6 through.
+ * IPv6, and takes `::1.2.3.4` for a mapped one. The gate in front of it lets four plain decimal parts and plain IPv6 through.
  */
 import ipaddr from 'ipaddr.js';
 import { formatIPv4, formatIPv6, isIPv6Text, parseParts, partsOf } from './address-parts.ts';
@@ -13,7 +13,7 @@ export interface Address {
 }
 
 const FOUR_DECIMALS = /^(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})$/;
-const PLAIN_IPV6 = /^[0-9a-fA-F:]{2,39}(?:(?<=:)(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2}))?$/;
+const PLAIN_IPV6 = /^(?=[0-9a-fA-F]*:)[0-9a-fA-F:]{2,39}(?:(?<=:)(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2}))?$/;
 
 /** IPv4-mapped (::ffff:0:0/96) is an IPv4 address in disguise: one address would have two names. */
 const isMapped = (value: bigint): boolean => value >> 32n === 0xffffn;

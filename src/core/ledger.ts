@@ -3,7 +3,7 @@
  * updated by half; one clock. The controller fills it from its store's watch, the library's IpPool by itself; both
  * decide with choose.ts.
  */
-import type { Place } from './address-space.ts';
+import { hugeBlocks, type Place } from './address-space.ts';
 import { formatAddress, makeAddress, parseAddress } from './address.ts';
 import { BindingIndex } from './binding-index.ts';
 import { isBound, type BindingSpec, type ResourceKind } from './binding.ts';
@@ -322,11 +322,13 @@ export class Ledger {
     else book.leaveBound(binding, place);
   }
 
-  /** Applies a spec whose ranges are the same; false when they are not. */
+  /** Applies a spec whose ranges and huge reserved blocks are the same; false when they are not. */
   #changeReserved(book: PoolBook, pool: LedgerPool): boolean {
     const ranges = rangesIn(pool);
     if (!sameRanges(ranges, book.space.ranges)) return false;
-    const changed = changedRanges(book.space.reserved, intersect(ranges, reservedIn(pool)));
+    const reserved = intersect(ranges, reservedIn(pool));
+    if (!sameRanges(hugeBlocks(reserved), hugeBlocks(book.space.reserved))) return false;
+    const changed = changedRanges(book.space.reserved, reserved);
     const records = [...this.recordsIn(pool.spec.network, changed)];
     for (const binding of records) this.#leaveBook(book, binding);
     book.changePool(pool);

@@ -87,7 +87,7 @@ function verifyBook(book: PoolBook, parts: LedgerParts): string[] {
       for (const node of new Set(binding.attachments.map((attachment) => attachment.node))) nodes.set(node, (nodes.get(node) ?? 0) + 1);
     } else if (!place.reserved && state === 'cooling') cooling++;
     else if (!place.reserved && state === 'sticky') sticky++;
-    if (place.offset === FAR || place.reserved) continue;
+    if (!place.segment || place.offset === FAR || place.reserved) continue;
     const isMarked = place.segment.taken.has(place.offset);
     if (state !== 'over') marked++;
     if (isMarked !== (state !== 'over'))
