@@ -16,11 +16,11 @@ export interface OpenedWorld {
 export function openWorld(): OpenedWorld {
   const interruption = new AbortController();
   process.once('SIGINT', () => {
-    interruption.abort();
+    interruption.abort(130);
     // Whoever presses it again does not want to wait for anything.
     process.once('SIGINT', () => process.exit(130));
   });
-  process.once('SIGTERM', () => interruption.abort());
+  process.once('SIGTERM', () => interruption.abort(143));
 
   for (const stream of [process.stdout, process.stderr]) stream.on('error', giveUp);
 

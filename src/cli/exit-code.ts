@@ -6,8 +6,8 @@ export const REFUSED = 1;
 export const USAGE = 2;
 export const OUT_OF_REACH = 3;
 export const NOTHING_FOUND = 4;
-/** 128 + SIGINT, as shells count. */
-export const INTERRUPTED = 130;
+/** As shells count: 128 + the signal's number, which is the reason of the abort; Ctrl-C unless it says otherwise. */
+export const interruptedCode = ({ reason }: AbortSignal): number => (typeof reason === 'number' ? reason : 130);
 
 const OTHER_THAN_REFUSED: Partial<Record<RefusalReason, number>> = {
   BindingNotFound: NOTHING_FOUND,

@@ -50,7 +50,7 @@ export async function parseArguments(argv: readonly string[], columns: number): 
     complaint ??= { message: '', error: error as Error };
   }
   if (complaint) throw explain(complaint, argv);
-  if (output !== '') return { kind: 'help', text: `${output}\n` };
+  if (output !== '') return { kind: 'help', text: `${output}\n${describeExamples(findWhere(argv).command)}` };
   if (!chosen) throw missingCommand(argv);
   checkTwice(chosen.command, chosen.parsed);
   return { kind: 'command', command: chosen.command, values: readValues(chosen.parsed) };
@@ -85,11 +85,16 @@ function addCommand(parser: Argv, command: Command, choose: Choose): void {
         inner.positional(name, { describe, type: 'string', ...(choices && { choices }) });
       }
       addOptions(inner, command.options ?? [], false);
-      for (const [example, what] of command.examples) inner.example(`$0 ${example}`, what);
       return inner;
     },
     (parsed) => choose(command, parsed as Record<string, unknown>),
   );
+}
+
+/** As kubectl does: what it is for, then the whole command in a line of its own, ready to be copied. Not by yargs, which breaks lines. */
+function describeExamples(command: Command | undefined): string {
+  if (command === undefined) return '';
+  return `\nExamples:\n${command.examples.map(([example, what]) => `  # ${what}\n  berthctl ${example}\n`).join('\n')}`;
 }
 
 function addOptions(parser: Argv, options: readonly OptionSpec[], global: boolean): void {

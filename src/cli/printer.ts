@@ -76,3 +76,20 @@ export async function printListing<T extends object>(
       return printer.table(table(items, printer.format === 'wide'));
   }
 }
+
+export interface Change<T extends object> {
+  readonly object: T;
+  readonly name: string;
+  /** What was done with it: "configured", "reserved 10.0.0.9". */
+  readonly words: string;
+}
+
+/** What every command that changes objects ends with: a line each, or the objects as they are now. */
+export async function printChanges<T extends object>(printer: Printer, changes: readonly Change<T>[]): Promise<void> {
+  if (changes.length === 0) return;
+  if (printer.format === 'json' || printer.format === 'yaml') {
+    const [first, ...others] = changes.map(({ object }) => object);
+    return printer.document(others.length === 0 ? first! : listDocument([first!, ...others]));
+  }
+  for (const { name, words } of changes) printer.line(printer.format === 'name' ? name : `${name} ${words}`);
+}

@@ -3,7 +3,7 @@ import { DEFAULT_CONTROLLER, parseEndpoint } from '../client/endpoint.ts';
 import { openClient, type Client } from '../client/client.ts';
 import type { Context } from './command.ts';
 import { parseDuration } from './duration.ts';
-import { DONE, INTERRUPTED } from './exit-code.ts';
+import { DONE, interruptedCode } from './exit-code.ts';
 import { describeFailure } from './failure.ts';
 import { createPrinter, type Format } from './printer.ts';
 import { printable } from './text.ts';
@@ -42,7 +42,7 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     const openOnce = (): Client =>
       (client ??= openClient({ endpoint: readEndpoint(controller.text), timers: world.timers, timeoutMilliseconds }));
     const interrupted = new Promise<number>((resolve) =>
-      world.interrupted.addEventListener('abort', () => resolve(INTERRUPTED), { once: true }),
+      world.interrupted.addEventListener('abort', () => resolve(interruptedCode(world.interrupted)), { once: true }),
     );
     return await Promise.race([interrupted, command.run({ world, values, printer, client: openOnce, controller })]);
   } catch (error) {

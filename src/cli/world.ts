@@ -38,6 +38,6 @@ export interface World {
   readonly mayAsk: boolean;
   /** Asks on the terminal (stderr); the line that was typed, undefined for end of input. */
   ask(question: string): Promise<string | undefined>;
-  /** Aborts on Ctrl-C. */
+  /** Aborts on Ctrl-C and on SIGTERM; the reason is the exit code that goes with it. */
   readonly interrupted: AbortSignal;
 }

@@ -232,3 +232,18 @@ test('a range moves from one pool of the file to another, in whatever order they
   expect(refused).toMatchObject({ stdout: '', exitCode: 1 });
   expect(refused.stderr).toContain('nothing was applied');
 });
+
+test('what a command changed, as names or as the objects that they are now', async () => {
+  const input = [poolDocument('shape-a', '10.70.0.0/24'), poolDocument('shape-b', '10.70.1.0/24')]
+    .map((document) => JSON.stringify(document))
+    .join('\n---\n');
+  const { kind, items } = JSON.parse(await done('pool apply -f - -o json', { input })) as {
+    kind: string;
+    items: { metadata: { name: string } }[];
+  };
+  expect([kind, ...items.map(({ metadata }) => metadata.name)]).toEqual(['List', 'shape-a', 'shape-b']);
+  expect(await done('pool apply -f - -o name', { input })).toBe('addresspool/shape-a\naddresspool/shape-b\n');
+  expect(JSON.parse(await done('pool drain shape-a -o json'))).toMatchObject({ kind: 'AddressPool', spec: { state: 'Draining' } });
+  expect(parse(await done('pool reserve shape-a 10.70.0.9 -o yaml'))).toMatchObject({ spec: { reserved: ['10.70.0.9'] } });
+  expect(await done('pool delete shape-a shape-b -o name')).toBe('addresspool/shape-a\naddresspool/shape-b\n');
+});

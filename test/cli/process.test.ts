@@ -70,13 +70,16 @@ test('a full disk under the output is told, and is a failure', () => {
   });
 });
 
-test('Ctrl-C ends a stream at once, with 130 and without a word', async () => {
+test.each([
+  { signal: 'SIGINT', code: 130 },
+  { signal: 'SIGTERM', code: 143 },
+] as const)('$signal ends a stream at once, with $code and without a word', async ({ signal, code }) => {
   const child = spawn(process.execPath, [program(), 'events', '--follow', '-q'], { env: { PATH: process.env['PATH'], ...environment() } });
   await once(child.stdout, 'data');
   const stderr = text(child.stderr);
-  child.kill('SIGINT');
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-  expect({ code, signal, stderr: await stderr }).toEqual({ code: 130, signal: null, stderr: '' });
+  child.kill(signal);
+  const exit = await once(child, 'exit');
+  expect({ exit, stderr: await stderr }).toEqual({ exit: [code, null], stderr: '' });
 });
 
 /** Runs berthctl on a terminal of its own, types once the question is there, and returns what the screen showed. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { parseArguments } from '../../src/cli/parse.ts';
 import { berthctl } from './berthctl.ts';
 
 const NOWHERE = { socket: '/nowhere/berth.sock' };
@@ -75,8 +76,17 @@ test.each(COMMANDS.map((command) => ({ name: command.path.join(' '), command }))
     expect(text).toContain(command.summary.replace(/\s+/g, ' '));
     for (const option of command.options ?? []) expect(text).toContain(`--${option.name}`);
     expect(command.examples.length).toBeGreaterThan(0);
-    expect(text).toContain('Examples:');
+    for (const [example, what] of command.examples) expect(stdout).toContain(`  # ${what}\n  berthctl ${example}\n`);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
+  },
+);
+
+test.each(COMMANDS.flatMap(({ path, examples }) => examples.map(([example]) => ({ example, name: path.join(' ') }))))(
+  'the example "$example" is one of $name',
+  async ({ example, name }) => {
+    // Up to where the shell takes over.
+    const words = example.split(/ [|>]/)[0]!.split(' ');
+    expect(await parseArguments(words, 80)).toMatchObject({ kind: 'command', command: { path: name.split(' ') } });
   },
 );
 

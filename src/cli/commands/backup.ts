@@ -14,7 +14,8 @@ export const backup: Command = {
     const openClient = client();
     try {
       const bytes = await world.files.writeWhole(file, values.flag('replace'), (sink) => openClient.backup(sink));
-      printer.line(`${file} written, ${bytes} bytes`);
+      if (printer.format === 'json' || printer.format === 'yaml') await printer.document({ file, bytes });
+      else printer.line(printer.format === 'name' ? file : `${file} written, ${bytes} bytes`);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EEXIST') throw new LocalError(`${file} exists; give another name, or --replace`);

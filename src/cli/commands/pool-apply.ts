@@ -6,8 +6,10 @@ import type { Command, Context } from '../command.ts';
 import { dryRunSuffix } from '../confirm.ts';
 import { DONE, REFUSED } from '../exit-code.ts';
 import { LocalError, describeRefusal } from '../failure.ts';
+import { poolObjectName } from '../names.ts';
 import { DRY_RUN } from '../options.ts';
 import { parsePoolDocuments } from '../pool-documents.ts';
+import { printChanges } from '../printer.ts';
 import { count } from '../text.ts';
 import { UsageError } from '../usage.ts';
 import type { World } from '../world.ts';
@@ -45,7 +47,12 @@ export const poolApply: Command = {
       return REFUSED;
     }
     const done = values.flag('dry-run') ? trial : await applyAll(context, pools, false);
-    for (const { name, change } of done.applied) printer.line(`addresspool/${name} ${CHANGE_WORDS[change]}${dryRunSuffix(context)}`);
+    await printChanges(
+      printer,
+      done.applied.map(({ pool, change }) => {
+        return { object: pool, name: poolObjectName(pool), words: `${CHANGE_WORDS[change]}${dryRunSuffix(context)}` };
+      }),
+    );
     if (!done.complete) printer.complain(`berthctl: ${done.applied.length} of ${count(pools.length, 'pool')} applied.`);
     return done.complete ? DONE : REFUSED;
   },
@@ -82,23 +89,17 @@ function withVersions(pools: readonly AddressPool[], existing: readonly AddressP
   });
 }
 
-interface Applied {
-  readonly name: string;
-  readonly change: AppliedPool['change'];
-}
-
 /** Goes on after a refusal, so that a trial tells everything that is wrong; complains about each. */
 async function applyAll({ client, printer }: Context, pools: readonly OrderedPool[], dryRun: boolean) {
-  const applied: Applied[] = [];
+  const applied: AppliedPool[] = [];
   for (const { pool, takes, exists } of pools) {
-    const { name } = pool.metadata;
     try {
       // A taker would be refused for what its giver gives up only in earnest: that it fits was seen from the file.
-      if (dryRun && takes) applied.push({ name, change: exists ? 'updated' : 'created' });
-      else applied.push({ name, change: (await client().applyPool(pool, { dryRun })).change });
+      if (dryRun && takes) applied.push({ pool, change: exists ? 'updated' : 'created' });
+      else applied.push(await client().applyPool(pool, { dryRun }));
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      printer.complain(`berthctl: addresspool/${name}: not applied`);
+      printer.complain(`berthctl: ${poolObjectName(pool)}: not applied`);
       describeRefusal(error).forEach((line) => printer.complain(`  ${line.replace(/^berthctl: /, '')}`));
     }
   }

@@ -1,9 +1,10 @@
 import type { Command } from '../command.ts';
 import { confirm, dryRunSuffix } from '../confirm.ts';
 import { DONE, REFUSED } from '../exit-code.ts';
-import { readPoolName } from '../names.ts';
+import { poolObjectName, readPoolName } from '../names.ts';
 import { DRY_RUN, YES } from '../options.ts';
 import { formatRange } from '../print-pools.ts';
+import { printChanges } from '../printer.ts';
 import { count } from '../text.ts';
 
 export const poolDelete: Command = {
@@ -29,7 +30,7 @@ export const poolDelete: Command = {
     }
     for (const name of names) {
       const pool = await client().deletePool(name, { force: values.flag('force'), dryRun: values.flag('dry-run') });
-      printer.line(`addresspool/${pool.metadata.name} deleted${dryRunSuffix(context)}`);
+      await printChanges(printer, [{ object: pool, name: poolObjectName(pool), words: `deleted${dryRunSuffix(context)}` }]);
     }
     return DONE;
   },

@@ -4,8 +4,9 @@ import type { Command, Context } from '../command.ts';
 import { dryRunSuffix } from '../confirm.ts';
 import { DONE } from '../exit-code.ts';
 import { LocalError } from '../failure.ts';
-import { readPoolName } from '../names.ts';
+import { poolObjectName, readPoolName } from '../names.ts';
 import { DRY_RUN } from '../options.ts';
+import { printChanges } from '../printer.ts';
 import { updatePool } from '../update-pool.ts';
 import { UsageError } from '../usage.ts';
 
@@ -61,14 +62,15 @@ async function changeReserved(context: Context, word: string, change: Change): P
   const { client, values, printer } = context;
   const name = readPoolName(values.required('name'));
   const wanted = values.list('address').map(readRange);
-  const { change: done } = await updatePool(
+  const { pool, change: done } = await updatePool(
     client(),
     name,
     (spec) => ({ ...spec, reserved: change(spec.reserved ?? [], wanted, name) }),
     values.flag('dry-run'),
   );
   const what = wanted.map(formatRange).join(', ');
-  printer.line(`addresspool/${name} ${done === 'unchanged' ? `has ${what} ${word} already` : `${word} ${what}`}${dryRunSuffix(context)}`);
+  const words = `${done === 'unchanged' ? `has ${what} ${word} already` : `${word} ${what}`}${dryRunSuffix(context)}`;
+  await printChanges(printer, [{ object: pool, name: poolObjectName(pool), words }]);
   return DONE;
 }
 

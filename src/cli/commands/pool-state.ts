@@ -1,9 +1,10 @@
 import type { Command, Context } from '../command.ts';
 import { dryRunSuffix } from '../confirm.ts';
 import { DONE } from '../exit-code.ts';
-import { readPoolName } from '../names.ts';
+import { poolObjectName, readPoolName } from '../names.ts';
 import { DRY_RUN } from '../options.ts';
 import type { PoolSpecInput } from '../../protocol.ts';
+import { printChanges } from '../printer.ts';
 import { count } from '../text.ts';
 import { updatePool } from '../update-pool.ts';
 
@@ -32,7 +33,8 @@ async function setState(context: Context, state: NonNullable<PoolSpecInput['stat
   for (const name of values.list('name').map(readPoolName)) {
     const { pool, change } = await updatePool(client(), name, (spec) => ({ ...spec, state }), values.flag('dry-run'));
     const done = state === 'Active' ? 'resumed' : 'draining';
-    printer.line(`addresspool/${name} ${change === 'unchanged' ? `${done} already` : done}${dryRunSuffix(context)}`);
+    const words = `${change === 'unchanged' ? `${done} already` : done}${dryRunSuffix(context)}`;
+    await printChanges(printer, [{ object: pool, name: poolObjectName(pool), words }]);
     const held = pool.status?.allocated ?? '0';
     if (state !== 'Active') printer.note(held === '0' ? 'It holds nothing.' : `${count(held, 'address is', 'addresses are')} still held.`);
   }

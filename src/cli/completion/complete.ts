@@ -12,7 +12,8 @@ import { findController } from '../run.ts';
 import { printable } from '../text.ts';
 import type { World } from '../world.ts';
 
-const PATIENCE_MILLISECONDS = 700;
+/** Only a controller that hangs costs this: one that is not there is known at once. */
+const PATIENCE_MILLISECONDS = 2_000;
 const MOST_CANDIDATES = 500;
 
 interface Candidate {
