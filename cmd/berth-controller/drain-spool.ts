@@ -17,8 +17,12 @@ interface Entry {
   readonly del: CniDel;
 }
 
-/** Delivers what is there and removes it. An entry that cannot be read stays, for the plugin to set aside. */
+/** Delivers what is there and removes it. An entry that cannot be read stays, for the plugin to set aside; nothing in it can keep the controller from running. */
 export async function drainSpool(operations: Pick<Operations, 'spool'>, node: string, folder: string, log: Log): Promise<void> {
+  await drain(operations, node, folder, log).catch((error: Error) => log.warn({ folder, detail: error.message }, 'spool not drained'));
+}
+
+async function drain(operations: Pick<Operations, 'spool'>, node: string, folder: string, log: Log): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   const waiting = names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).toSorted();
   for (let start = 0; start < waiting.length; start += LARGEST_BATCH) {
