@@ -84,8 +84,8 @@ test.each(COMMANDS.map((command) => ({ name: command.path.join(' '), command }))
 test.each(COMMANDS.flatMap(({ path, examples }) => examples.map(([example]) => ({ example, name: path.join(' ') }))))(
   'the example "$example" is one of $name',
   async ({ example, name }) => {
-    // Up to where the shell takes over.
-    const words = example.split(/ [|>]/)[0]!.split(' ');
+    const ours = `berthctl ${example}`.split(/ \| | > /).findLast((part) => part.startsWith('berthctl '))!;
+    const words = ours.split(' ').slice(1);
     expect(await parseArguments(words, 80)).toMatchObject({ kind: 'command', command: { path: name.split(' ') } });
   },
 );
