@@ -3,9 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { open, tempFolder } from './temp.ts';
 import { canMount, runOnReadOnlyDisk, runOnSmallDisk } from './small-disk.ts';
+
+// Child processes that fill disks: seconds on a quiet machine, many on a busy one.
+vi.setConfig({ testTimeout: 120_000 });
 
 const hasPrlimit = spawnSync('prlimit', ['--fsize=1000000:unlimited', 'true']).status === 0;
 const isRoot = process.getuid?.() === 0;
@@ -31,6 +34,25 @@ describe.skipIf(!canMount)('with mounts of our own (needs root or user namespace
       releasedAfterRestart: 20,
       bindAfterRestart: full,
       afterSpace: { ok: true },
+    });
+  });
+
+  test('a controller on a full disk serves every DEL and what is held already, and refuses new ADDs with the reason', () => {
+    const path = tempFolder();
+    expect(runOnSmallDisk('serve-on-full-disk.ts', path, 40 * 1024)).toEqual({
+      before: 20,
+      sameAgain: 5,
+      refused: {
+        ok: false,
+        refusal: {
+          reason: 'Unavailable',
+          detail: `the disk of the database ${path}/berth.db is full: nothing new is bound until 16 MiB are free on it; releases go on, and nothing that was acknowledged is lost`,
+          retryAfterSeconds: 1,
+        },
+      },
+      released: 20,
+      bound: 0,
+      afterwards: true,
     });
   });
 
