@@ -12,6 +12,7 @@ import type { Stored } from '../store/store.ts';
 import { chooseInPools } from './choose-in-pools.ts';
 import type { Context } from './context.ts';
 import type { AllocateRequest, ReleaseTarget } from './operations.ts';
+import { inAddressOrder } from './listing.ts';
 import { createBinding, learn, releaseBinding, replaceBinding } from './write.ts';
 
 const ATTEMPTS = 16;
@@ -121,12 +122,12 @@ const defaultPools = (pools: readonly LedgerPool[]): string[] =>
 
 const familyOf = (address: string | undefined) => (address === undefined ? undefined : address.includes(':') ? 'IPv6' : 'IPv4');
 
-/** Releases one address, all of a subject, or all of a tenant. One address or subject that holds nothing is a refusal; an empty tenant is not. */
+/** Releases one address, all of a subject, or all of a tenant, in address order. One address or subject that holds nothing is a refusal; an empty tenant is not. */
 export async function release(context: Context, target: ReleaseTarget, dryRun: boolean): Promise<Outcome<readonly BindingSpec[]>> {
   const held = heldBy(context, target);
   if (!held.ok || dryRun) return held;
   const released: BindingSpec[] = [];
-  for (const binding of held.value) {
+  for (const binding of inAddressOrder(held.value, (spec) => spec)) {
     const same = (spec: BindingSpec) => spec.subinstance === binding.subinstance && spec.subid === binding.subid;
     const gone = await releaseBinding(context, context.view.storedOf(binding).name, same);
     if (gone !== undefined) released.push(gone);

@@ -120,13 +120,15 @@ function hasTag(spec: BindingSpec, tag: { readonly key: string; readonly value?:
   return value !== undefined && (tag.value === undefined || tag.value === value);
 }
 
-function sortByAddress(bindings: readonly Stored<BindingSpec>[]): Stored<BindingSpec>[] {
-  const keyed = bindings.map((stored) => ({ stored, key: sortKey(stored.spec) }));
+const sortByAddress = (bindings: readonly Stored<BindingSpec>[]): Stored<BindingSpec>[] => inAddressOrder(bindings, ({ spec }) => spec);
+
+/** By network, then IPv4 before IPv6, then by number. */
+export function inAddressOrder<T>(items: readonly T[], specOf: (item: T) => BindingSpec): T[] {
+  const keyed = items.map((item) => ({ item, key: sortKey(specOf(item)) }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return keyed.map(({ stored }) => stored);
+  return keyed.map(({ item }) => item);
 }
 
-/** Network, then IPv4 before IPv6, then the number. */
 function sortKey({ network, address }: BindingSpec): string {
   const parsed = parseAddress(address);
   if (parsed === undefined) return `${network}\u0000`;
