@@ -7,7 +7,7 @@ forEachHost('G. CHECK', (world) => {
   async function added(
     id: string,
     pools: readonly string[],
-  ): Promise<CallOptions & { readonly prevResult: { readonly ips: readonly object[] } }> {
+  ): Promise<CallOptions & { readonly prevResult: { readonly ips: readonly { address: string }[] } }> {
     const result = expectResult(await world().call('ADD', { id, version: '0.4.0', pools }));
     const interfaces = [{ name: 'cni0' }, { name: 'eth0', sandbox: '/run/netns/t' }];
     const prevResult = { ...result, interfaces, ips: result.ips.map((ip) => ({ ...ip, interface: 1 })) };
@@ -43,7 +43,8 @@ forEachHost('G. CHECK', (world) => {
     const foreign = { address: '192.0.2.9/24', interface: 1 };
     const withIps = (ips: readonly object[]) => ({ ...options, config: { prevResult: { ...options.prevResult, ips } } });
     expectSilence(await world().call('CHECK', withIps([...options.prevResult.ips, foreign])));
-    expect((await world().call('CHECK', withIps([{ address: `${prefix}.6/29` }, foreign]))).code).toBe(1);
+    const other = ['.5', '.6'].map((end) => `${prefix}${end}/29`).find((address) => address !== options.prevResult.ips[0]!.address);
+    expect((await world().call('CHECK', withIps([{ address: other }, foreign]))).code).toBe(1);
   });
 
   test('C125 for another interface is an error', async () => {
