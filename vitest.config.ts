@@ -5,7 +5,7 @@ const cluster = ['test/cluster/**/*.test.ts', 'test/crds/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
+    testTimeout: 120_000, // seconds on a quiet machine
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Looks until it sees something (neither undefined nor false), at most ten seconds: machines are slow at times. */
+/** Looks until it sees something (neither undefined nor false), at most half a minute: machines are slow at times. */
 export async function eventually<T>(
   look: () => T | Promise<T>,
   what: string,
-  milliseconds = 10_000,
+  milliseconds = 30_000,
 ): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = performance.now() + milliseconds;
   for (;;) {
