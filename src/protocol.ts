@@ -94,7 +94,13 @@ export interface Spool {
 }
 
 export interface Released {
-  readonly released: readonly { readonly address: string; readonly network: string; readonly pool: string; readonly subinstance: string; readonly subid: string }[];
+  readonly released: readonly {
+    readonly address: string;
+    readonly network: string;
+    readonly pool: string;
+    readonly subinstance: string;
+    readonly subid: string;
+  }[];
 }
 
 export interface Problem {
@@ -193,7 +199,12 @@ export interface Renew {
 }
 
 export interface Stats {
-  readonly pools: readonly ({ readonly pool: string; readonly network: string; readonly family: 'IPv4' | 'IPv6'; readonly state: string } & PoolStatus)[];
+  readonly pools: readonly ({
+    readonly pool: string;
+    readonly network: string;
+    readonly family: 'IPv4' | 'IPv6';
+    readonly state: string;
+  } & PoolStatus)[];
 }
 
 export interface Explanation {
@@ -217,7 +228,13 @@ export interface CheckStore {
 
 export interface CheckReport {
   readonly checked: { readonly pools: number; readonly bindings: number };
-  readonly findings: readonly { readonly code: string; readonly object: string; readonly detail: string; readonly repair?: string; readonly repaired: boolean }[];
+  readonly findings: readonly {
+    readonly code: string;
+    readonly object: string;
+    readonly detail: string;
+    readonly repair?: string;
+    readonly repaired: boolean;
+  }[];
 }
 
 export interface Collect {

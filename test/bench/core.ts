@@ -153,7 +153,11 @@ function thousand(): void {
   console.log('### Beside three Maps, 1 k held\n');
   const pool = poolOf('10.0.0.0/8');
   const twin = new ThreeMaps(0x0a00_0000);
-  const times = compare([replacement('three Maps', twin, hold(twin, 0, 1_000), 1_000), replacement('IpPool', pool, hold(pool, 0, 1_000), 1_000)], rounds * 2, 20_000);
+  const times = compare(
+    [replacement('three Maps', twin, hold(twin, 0, 1_000), 1_000), replacement('IpPool', pool, hold(pool, 0, 1_000), 1_000)],
+    rounds * 2,
+    20_000,
+  );
   bounds.push({ what: "IpPool's speed to the twin's, 1 k held", measured: times.get('three Maps')! / times.get('IpPool')!, least: 0.4 });
   console.log(
     `${table(
