@@ -95,11 +95,11 @@ const NAMES: readonly [name: string, network: string, address: string, ...expect
 
 describeCluster('an AddressBinding', () => {
   test.each(ROWS)('%s', async (_title, change, ...expected) => {
-    expect(await judge(BINDINGS, binding(change))).toEqual(expected);
+    expect(await judge(BINDINGS, binding(change))).toEqual(expected.toSorted());
   });
 
   test.each(NAMES)('%s in network %s holding %s', async (name, network, address, ...expected) => {
-    expect(await judge(BINDINGS, binding({ network, address }, name))).toEqual(expected);
+    expect(await judge(BINDINGS, binding({ network, address }, name))).toEqual(expected.toSorted());
   });
 
   test('as core names and the conversion writes it, is taken', async () => {

@@ -55,13 +55,14 @@ export const binding = (change: object = {}, name = 'default.10-244-1-7'): objec
 
 export const released = { state: 'Released', releasedAt: '2026-11-24T04:24:04.000Z' };
 
-/** The fields that the API server refuses and why, in its own words; [] when it takes the object. */
+/** The fields that the API server refuses and why, in its own words, sorted, as its order is by chance; [] when it takes the object. */
 export function refusalsOf({ status, json, text }: HttpAnswer): string[] {
   if (status < 300) return [];
   if (status !== 422) throw new Error(`an answer of its own kind: ${status} ${text}`);
   return (json.details.causes as { field: string; message: string }[])
     .map(({ field, message }) => `${field}: ${message.replace(VALUE, '')}`)
-    .filter((refusal) => !refusal.startsWith('<nil>: some validation rules were not checked')); // CEL comes after the schema
+    .filter((refusal) => !refusal.startsWith('<nil>: some validation rules were not checked')) // CEL comes after the schema
+    .toSorted();
 }
 
 /** What was wrong matters, not how the value is printed. */

@@ -244,12 +244,14 @@ const SELECTORS: readonly [title: string, selector: object, ...expected: string[
 
 describeCluster('an AddressPool', () => {
   test.each(ROWS)('with %s', async (_title, spec, ...expected) => {
-    expect(await judge(POOLS, pool(spec))).toEqual(expected);
+    expect(await judge(POOLS, pool(spec))).toEqual(expected.toSorted());
   });
 
   describe.each(['namespaceSelector', 'podSelector', 'nodeSelector'])('with a %s', (field) => {
     test.each(SELECTORS)('%s', async (_title, selector, ...expected) => {
-      expect(await judge(POOLS, pool({ ...V4, [field]: selector }))).toEqual(expected.map((refusal) => `spec.${field}${refusal}`));
+      expect(await judge(POOLS, pool({ ...V4, [field]: selector }))).toEqual(
+        expected.map((refusal) => `spec.${field}${refusal}`).toSorted(),
+      );
     });
   });
 
