@@ -105,15 +105,22 @@ async function cleanUp(): Promise<void> {
   for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
 }
 
+/** Whatever ends the quickstart early: what it made goes first. */
+function endEarly(): void {
+  void narrator
+    .stop()
+    .then(cleanUp)
+    .finally(() => process.exit(130));
+}
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
     narrator.say(`\n${signal}: cleaning up`);
-    void narrator
-      .stop()
-      .then(cleanUp)
-      .finally(() => process.exit(130));
+    endEarly();
   });
 }
+process.stdout.once('error', endEarly); // nobody reads any more: `| head`
+process.stdout.on('error', () => {});
 
 try {
   await main();

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { must } from '../../cmd/dev/execute.ts';
+import { execute, must } from '../../cmd/dev/execute.ts';
 import { MAIN_PLUGINS, titled } from './stage.ts';
 
 const { missing } = MAIN_PLUGINS[0]!;
@@ -37,7 +37,7 @@ async function until({ output, ended }: Run, text: string): Promise<void> {
 /** What this run left: namespaces, folders and processes with its pid or folder in their name. */
 async function leftBy(pid: number): Promise<string[]> {
   const mark = `berth-quickstart-${pid}-`;
-  const namespaces = (await must('ip', ['netns', 'list'])).split('\n').filter((line) => line.startsWith(mark));
+  const namespaces = (await execute('ip', ['netns', 'list'])).stdout.split('\n').filter((line) => line.startsWith(mark));
   const folders = readdirSync(tmpdir()).filter((name) => name.startsWith(mark));
   const processes = (await must('ps', ['-eo', 'pid,args']))
     .split('\n')
@@ -67,6 +67,14 @@ describe.skipIf(missing !== undefined)(titled('quickstart', missing), { timeout:
     expect(await leftBy(killed.child.pid!)).toEqual([]);
     expect(await leftBy(next.child.pid!)).toEqual([]);
   });
+});
+
+test('quickstart whose output nobody reads any more leaves nothing', { timeout: 180_000 }, async () => {
+  const run = start('--plain');
+  await until(run, 'Attach 3 containers');
+  run.child.stdout!.destroy();
+  expect(await run.ended).toBe(130);
+  expect(await leftBy(run.child.pid!)).toEqual([]);
 });
 
 test('quickstart without namespaces makes the same calls and says so', { timeout: 180_000 }, async () => {
