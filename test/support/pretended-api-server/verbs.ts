@@ -84,6 +84,10 @@ export class Verbs {
     const patched = applyPatch(current, patch, contentType);
     if ('wrong' in patched)
       return failure(422, 'Invalid', `the server rejected our request due to an error in our request: ${patched.wrong}`);
+    const { uid, resourceVersion } = patched.object.metadata;
+    if (uid !== current.metadata.uid && resourceVersion === current.metadata.resourceVersion) {
+      return invalid(kind, name, `metadata.uid: Invalid value: ${JSON.stringify(uid)}: field is immutable`);
+    }
     return this.update(address, patched.object);
   }
 
