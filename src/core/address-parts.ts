@@ -15,6 +15,7 @@ export const TWO_48 = 0x1_0000_0000_0000;
 const COLON = 58;
 const DOT = 46;
 const ZERO = 48;
+const SMALL_A = 97;
 
 /** Dotted decimal to a number; -1 for anything else. */
 function parseDotted(text: string): number {
@@ -40,7 +41,7 @@ function parseDotted(text: string): number {
 
 function hexDigit(code: number): number {
   if (code >= ZERO && code <= 57) return code - ZERO;
-  return code >= 97 && code <= 102 ? code - 87 : -1;
+  return code >= SMALL_A && code <= 102 ? code - SMALL_A + 10 : -1;
 }
 
 /** Reads canonical text. Anything that is not an address gives undefined; that it is canonical is not checked. */
@@ -90,8 +91,28 @@ export function parseParts(text: string): Parts | undefined {
 
 export const isIPv6Text = (text: string): boolean => text.includes(':');
 
+/** Character codes: text that is put together piece by piece stays a chain of pieces in memory, and a slow key. */
+const textOf = (codes: readonly number[]): string => String.fromCharCode.apply(null, codes as number[]);
+
 export function formatIPv4(value: number): string {
-  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+  const codes: number[] = [];
+  for (let shift = 24; shift >= 0; shift -= 8) {
+    const octet = (value >>> shift) & 255;
+    if (octet >= 100) codes.push(ZERO + Math.floor(octet / 100));
+    if (octet >= 10) codes.push(ZERO + (Math.floor(octet / 10) % 10));
+    codes.push(ZERO + (octet % 10));
+    if (shift > 0) codes.push(DOT);
+  }
+  return textOf(codes);
+}
+
+const hexCode = (digit: number): number => (digit < 10 ? ZERO + digit : SMALL_A + digit - 10);
+
+function pushHex(codes: number[], group: number): void {
+  if (group >= 0x1000) codes.push(hexCode(group >>> 12));
+  if (group >= 0x100) codes.push(hexCode((group >>> 8) & 15));
+  if (group >= 0x10) codes.push(hexCode((group >>> 4) & 15));
+  codes.push(hexCode(group & 15));
 }
 
 /** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first of equals) as "::". */
@@ -117,17 +138,17 @@ export function formatIPv6(high: number, middle: number, low: number): string {
     }
     if (end > start) start = end;
   }
-  let text = '';
+  const codes: number[] = [];
   for (let index = 0; index < 8; index++) {
     if (index === gap) {
-      text += '::';
+      codes.push(COLON, COLON);
       index += length - 1;
     } else {
-      if (index > 0 && index !== gap + length) text += ':';
-      text += groups[index]!.toString(16);
+      if (index > 0 && index !== gap + length) codes.push(COLON);
+      pushHex(codes, groups[index]!);
     }
   }
-  return text;
+  return textOf(codes);
 }
 
 const bits48 = BigInt(TWO_48 - 1);

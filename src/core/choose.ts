@@ -134,7 +134,7 @@ function findReusable(book: PoolBook, want: Want): BindingSpec | undefined {
 
 /** An available address may still have the record of its last holder, whose time is over. */
 function overTombstone(ledger: Ledger, book: PoolBook, address: string, why: Candidate['why']): Candidate {
-  const replaces = ledger.get(book.pool.spec.network, address);
+  const replaces = ledger.releasedAt(book.pool.spec.network, address);
   return replaces ? { address, replaces, why } : { address, why };
 }
 

@@ -17,19 +17,17 @@ export class Grouped<T extends object> {
 
   add(key: string, item: T): void {
     this.#size++;
-    const group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, item);
-    else if (group instanceof Set) group.add(item);
+    const group = this.#groups.add(key, item);
+    if (group === undefined) return;
+    if (group instanceof Set) group.add(item);
     else if (!Array.isArray(group)) this.#groups.set(key, [group, item]);
     else if (group.length < LARGEST_ARRAY) group.push(item);
     else this.#groups.set(key, new Set([...group, item]));
   }
 
   delete(key: string, item: T): void {
-    const group = this.#groups.get(key);
-    if (group === item) {
-      this.#groups.delete(key);
-    } else if (group instanceof Set) {
+    const group = this.#groups.deleteValue(key, item);
+    if (group instanceof Set) {
       if (!group.delete(item)) return;
       if (group.size === 1) this.#groups.set(key, [...group][0]!);
     } else if (Array.isArray(group)) {
@@ -37,7 +35,7 @@ export class Grouped<T extends object> {
       if (index < 0) return;
       group.splice(index, 1);
       if (group.length === 1) this.#groups.set(key, group[0]!);
-    } else {
+    } else if (group !== item) {
       return;
     }
     this.#size--;
@@ -72,11 +70,8 @@ export class TwiceGrouped<T extends object> {
   }
 
   add(outer: string, item: T): void {
-    let group = this.#outer.get(outer);
-    if (group === undefined) {
-      this.#outer.set(outer, item);
-      return;
-    }
+    let group = this.#outer.add(outer, item);
+    if (group === undefined) return;
     if (!(group instanceof Grouped)) {
       const first = group;
       group = new Grouped<T>();
@@ -87,8 +82,7 @@ export class TwiceGrouped<T extends object> {
   }
 
   delete(outer: string, item: T): void {
-    const group = this.#outer.get(outer);
-    if (group === item) this.#outer.delete(outer);
+    const group = this.#outer.deleteValue(outer, item);
     if (!(group instanceof Grouped)) return;
     group.delete(this.#innerKey(item, outer), item);
     if (group.size === 0) this.#outer.delete(outer);

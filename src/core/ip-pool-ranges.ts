@@ -17,6 +17,8 @@ export class IpPoolRanges {
   readonly #ledger: Ledger;
   readonly #name: string;
   readonly #policy: Policy;
+  /** One text for all records: 1 M copies of it would be 60 MB. */
+  readonly #ledgerNames: Readonly<Record<Family, string>>;
   #ranges: RangeSet = EMPTY;
   #reserved: RangeSet = EMPTY;
 
@@ -24,6 +26,7 @@ export class IpPoolRanges {
     this.#ledger = ledger;
     this.#name = name;
     this.#policy = policy;
+    this.#ledgerNames = { IPv4: `${name}/IPv4`, IPv6: `${name}/IPv6` };
   }
 
   get ranges(): RangeSet {
@@ -36,7 +39,7 @@ export class IpPoolRanges {
 
   /** The ledger's name for one family's half; what a person reads in a refusal. */
   ledgerName(family: Family): string {
-    return family === 'IPv4' ? `${this.#name}/IPv4` : `${this.#name}/IPv6`;
+    return this.#ledgerNames[family];
   }
 
   has(family: Family): boolean {

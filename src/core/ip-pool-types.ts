@@ -72,7 +72,7 @@ export interface IpPoolEvents extends Record<string, unknown> {
   readonly changed: Change;
 }
 
-export function toBinding(spec: BindingSpec): Binding {
+export function toBinding(spec: BindingSpec, releasedAt = spec.releasedAt): Binding {
   return {
     address: spec.address,
     family: spec.address.includes(':') ? 'IPv6' : 'IPv4',
@@ -83,6 +83,6 @@ export function toBinding(spec: BindingSpec): Binding {
     ...(spec.tags && { tags: spec.tags }),
     boundAt: spec.boundAt,
     ...(spec.expiresAt !== undefined && { expiresAt: spec.expiresAt }),
-    ...(spec.releasedAt !== undefined && { releasedAt: spec.releasedAt }),
+    ...(releasedAt !== undefined && { releasedAt }),
   };
 }

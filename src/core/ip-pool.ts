@@ -253,7 +253,7 @@ export class IpPool {
     const slot = options.slot ?? 0;
     const own = this.#ownOf(subinstance, subid, slot, family);
     if (own && !this.#hasEnded(own)) return done(own.address);
-    const want: Want = { subinstance, subid, slot, family, seed: `${subinstance}/${subid}`, attempt: 0, useSubjectsOwn: true };
+    const want: Want = { subinstance, subid, slot, family, seed: `${subinstance}/${subid}`, attempt: 0, useSubjectsOwn: own !== undefined };
     return this.#choose(want, subject.value, options);
   }
 
@@ -352,14 +352,14 @@ export class IpPool {
   }
 
   #release(binding: BindingSpec, event: 'released' | 'expired'): Binding {
-    const released: BindingSpec = { ...binding, releasedAt: this.#clock.now() };
+    const releasedAt = this.#clock.now();
     if (binding.cooldownSeconds === 0 && binding.stickySeconds === 0) {
       this.#ledger.remove(NETWORK, binding.address);
     } else {
-      this.#ledger.put(released);
+      this.#ledger.put({ ...binding, releasedAt });
       for (const over of this.#ledger.forgettable()) this.#ledger.remove(NETWORK, over.address);
     }
-    const result = toBinding(released);
+    const result = toBinding(binding, releasedAt);
     if (!this.#listeners.isEmpty) this.#announce(event, result);
     return result;
   }

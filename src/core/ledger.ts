@@ -59,9 +59,9 @@ export class Ledger {
     this.#books.set(pool.name, book);
     network.books.push(book);
     network.overlapping = hasOverlap(network.books);
-    for (const binding of network.records.values()) if (isBound(binding)) this.#enterBook(book, binding);
+    for (const binding of network.records.values()) if (isBound(binding)) visitPlace(book, binding, this.#enterPlace);
     for (const { binding } of [...this.#tombstones.values()].sort(compareReleases)) {
-      if (binding.network === pool.spec.network) this.#enterBook(book, binding);
+      if (binding.network === pool.spec.network) visitPlace(book, binding, this.#enterPlace);
     }
   }
 
@@ -190,6 +190,12 @@ export class Ledger {
     return found.length > 1 ? [...found].sort((a, b) => compareReleases(this.#tombstones.get(b)!, this.#tombstones.get(a)!)) : found;
   }
 
+  /** The released record that is still there on an address. */
+  releasedAt(network: string, address: string): BindingSpec | undefined {
+    const binding = this.#tombstones.size === 0 ? undefined : this.get(network, address);
+    return binding === undefined || isBound(binding) ? undefined : binding;
+  }
+
   // Time
 
   /** Leases that ended by then. @param now wall clock, milliseconds */
@@ -280,12 +286,12 @@ export class Ledger {
       this.#tombstones.set(binding, tombstone);
       this.#awaitEnd(tombstone);
     }
-    this.#eachBook(network, binding, (book) => this.#enterBook(book, binding));
+    this.#eachBook(network, binding, this.#enterPlace);
   }
 
   #leave(network: Network, binding: BindingSpec): void {
     this.#index.leave(binding);
-    this.#eachBook(network, binding, (book) => this.#leaveBook(book, binding));
+    this.#eachBook(network, binding, this.#leavePlace);
     if (isBound(binding)) {
       if (binding.expiresAt !== undefined) this.#leases.forgot();
       return;
@@ -297,30 +303,26 @@ export class Ledger {
   }
 
   /** A record lies in the pool it names, unless that pool changed or its network's pools overlap. */
-  #eachBook(network: Network, binding: BindingSpec, visit: (book: PoolBook) => void): void {
+  #eachBook(network: Network, binding: BindingSpec, visit: (book: PoolBook, binding: BindingSpec, place: Place) => void): void {
     const named = this.#books.get(binding.pool);
-    if (named && !network.overlapping && named.pool.spec.network === binding.network && named.space.locate(binding.address)) visit(named);
-    else for (const book of network.books) visit(book);
+    if (named && !network.overlapping && named.pool.spec.network === binding.network) {
+      const place = named.space.locate(binding.address);
+      if (place) return visit(named, binding, place);
+    }
+    for (const book of network.books) visitPlace(book, binding, visit);
   }
 
-  #enterBook(book: PoolBook, binding: BindingSpec): void {
-    const place = book.space.locate(binding.address);
-    if (place) this.#enterPlace(book, binding, place);
-  }
-
-  #enterPlace(book: PoolBook, binding: BindingSpec, place: Place): void {
+  readonly #enterPlace = (book: PoolBook, binding: BindingSpec, place: Place): void => {
     const tombstone = this.#tombstones.get(binding);
     if (tombstone) book.enterReleased(tombstone, place);
     else book.enterBound(binding, place);
-  }
+  };
 
-  #leaveBook(book: PoolBook, binding: BindingSpec): void {
-    const place = book.space.locate(binding.address);
-    if (!place) return;
+  readonly #leavePlace = (book: PoolBook, binding: BindingSpec, place: Place): void => {
     const tombstone = this.#tombstones.get(binding);
     if (tombstone) book.leaveReleased(tombstone, place);
     else book.leaveBound(binding, place);
-  }
+  };
 
   /** Applies a spec whose ranges and huge reserved blocks are the same; false when they are not. */
   #changeReserved(book: PoolBook, pool: LedgerPool): boolean {
@@ -330,9 +332,9 @@ export class Ledger {
     if (!sameRanges(hugeBlocks(reserved), hugeBlocks(book.space.reserved))) return false;
     const changed = changedRanges(book.space.reserved, reserved);
     const records = [...this.recordsIn(pool.spec.network, changed)];
-    for (const binding of records) this.#leaveBook(book, binding);
+    for (const binding of records) visitPlace(book, binding, this.#leavePlace);
     book.changePool(pool);
-    for (const binding of records) this.#enterBook(book, binding);
+    for (const binding of records) visitPlace(book, binding, this.#enterPlace);
     return true;
   }
 
@@ -358,12 +360,18 @@ export class Ledger {
     for (const tombstone of this.#stateEnds.takeUntil(now)) {
       const { binding } = tombstone;
       const network = this.#network(binding.network);
-      this.#eachBook(network, binding, (book) => this.#leaveBook(book, binding));
+      this.#eachBook(network, binding, this.#leavePlace);
       tombstone.state = tombstoneStateAt(tombstone, now);
-      this.#eachBook(network, binding, (book) => this.#enterBook(book, binding));
+      this.#eachBook(network, binding, this.#enterPlace);
       this.#awaitEnd(tombstone);
     }
   }
+}
+
+/** Nothing where the pool has not that address. */
+function visitPlace(book: PoolBook, binding: BindingSpec, visit: (book: PoolBook, binding: BindingSpec, place: Place) => void): void {
+  const place = book.space.locate(binding.address);
+  if (place) visit(book, binding, place);
 }
 
 function hasOverlap(books: readonly PoolBook[]): boolean {
