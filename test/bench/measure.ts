@@ -15,18 +15,32 @@ export function cpuNanoseconds(): number {
   return (user + system) * 1000;
 }
 
-/** Nanoseconds an operation, by name. */
+/** Some systems count CPU time in steps of 4 ms: a round is long enough for that not to matter. */
+const ROUND_NANOSECONDS = 100e6;
+
+/** Nanoseconds an operation, by name; `count` is of the warm-up, and the least of a round. */
 export function compare(contestants: readonly Contestant[], rounds: number, count: number): Map<string, number> {
   const times = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
-  for (const contestant of contestants) contestant.run(count);
+  const counts = new Map(contestants.map((contestant) => [contestant, count * repeatsToFill(contestant, count)]));
   for (let round = 0; round < rounds; round++) {
-    for (const contestant of contestants) {
+    for (const [contestant, operations] of counts) {
       const start = cpuNanoseconds();
-      contestant.run(count);
-      times.get(contestant.name)!.push((cpuNanoseconds() - start) / count);
+      contestant.run(operations);
+      times.get(contestant.name)!.push((cpuNanoseconds() - start) / operations);
     }
   }
   return new Map([...times].map(([name, values]) => [name, median(values)]));
+}
+
+/** How often `count` operations fit into a round, once they are warm. */
+function repeatsToFill(contestant: Contestant, count: number): number {
+  contestant.run(count);
+  for (let repeats = 1; ; repeats *= 2) {
+    const start = cpuNanoseconds();
+    contestant.run(count * repeats);
+    const spent = cpuNanoseconds() - start;
+    if (spent >= ROUND_NANOSECONDS / 2) return Math.max(1, Math.round((repeats * ROUND_NANOSECONDS) / spent));
+  }
 }
 
 export interface Bound {
