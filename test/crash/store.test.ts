@@ -104,12 +104,15 @@ function checkAgainst(
   return { violations, unanswered };
 }
 
-/** A boot that was announced is remembered: of all that were, only the last one announced or a later one can be current. */
+/**
+ * A boot that was announced is remembered: only the last one announced or a later one can be current. A hundred are
+ * remembered, some of them of announcements that were never answered; the last fifty are surely among them.
+ */
 async function checkBoots(
   nodes: { isSuperseded(node: string, bootId: string): Promise<boolean> },
   entries: readonly StoreEntry[],
 ): Promise<void> {
   const announced = entries.filter((entry) => entry.kind === 'boot').map((entry) => entry.call);
   expect(new Set(announced).size).toBe(announced.length);
-  for (const bootId of announced.slice(0, -1)) expect(await nodes.isSuperseded('there', bootId), bootId).toBe(true);
+  for (const bootId of announced.slice(-51, -1)) expect(await nodes.isSuperseded('there', bootId), bootId).toBe(true);
 }
