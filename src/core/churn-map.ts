@@ -1,3 +1,6 @@
+/** See ChurnMap. */
+const MOST_VACANCIES = 1024;
+
 /**
  * A Map from text whose keys may come and go as often as they like.
  *
@@ -5,11 +8,9 @@
  * walks over all its former selves: with 65,536 entries, 100 µs an operation instead of 0.1. And that is just what an
  * address pool does: the lowest free address is dealt, returned and dealt again. Here a deleted key stays as a vacancy
  * that its next coming fills; the oldest vacancies are deleted for good. There is at most one for four entries, so that
- * memory follows the entries, and a few thousand in all, so that what is deleted for good is still in the processor's
- * cache: with 1 M entries a key then has at most 128 former selves before its table is rebuilt.
+ * memory follows the entries, and a thousand in all, so that what is deleted for good is still in the processor's
+ * cache: with 1 M entries a key then has at most 512 former selves before its table is rebuilt.
  */
-const MOST_VACANCIES = 4096;
-
 export class ChurnMap<V extends object> {
   /** A number is a vacancy: when the key was deleted. */
   readonly #entries = new Map<string, V | number>();

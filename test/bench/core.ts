@@ -188,7 +188,7 @@ function million(gc: () => void): void {
     memory.set(name, (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / count - 8);
     return replacement(name, dealer, held, count);
   });
-  const times = compare(kept, rounds, quick ? 20_000 : 50_000);
+  const times = compare(kept, 15, quick ? 20_000 : 50_000);
   const twin = times.get('three Maps')!;
   for (const [name] of makers.slice(1)) {
     bounds.push({ what: `${name}: time to the twin's, 1 M held`, measured: times.get(name)! / twin, most: 2 });
