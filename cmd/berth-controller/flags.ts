@@ -8,7 +8,17 @@ import type { TlsFiles } from '../../src/server/https-listener.ts';
 import { VERSION } from '../../src/version.ts';
 import { nearest } from './nearest.ts';
 
-export type StoreChoice = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' };
+export interface KubernetesChoice {
+  readonly kind: 'kubernetes';
+  /** Else KUBECONFIG, ~/.kube/config, or the service account of the pod this runs in. */
+  readonly kubeconfigFile?: string;
+  readonly context?: string;
+  /** Of the leader's Lease; else that of the context or the pod. */
+  readonly namespace?: string;
+  readonly nodeGoneAfterMs: number;
+}
+
+export type StoreChoice = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' } | KubernetesChoice;
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -39,7 +49,7 @@ const FLAGS = {
     type: 'string',
     default: 'sqlite:/var/lib/berth/berth.db',
     requiresArg: true,
-    describe: 'Where records are kept: sqlite:PATH, or memory (gone with the process)',
+    describe: 'Where records are kept: sqlite:PATH, kubernetes (custom resources), or memory (gone with the process)',
   },
   listen: {
     type: 'string',
@@ -75,6 +85,22 @@ const FLAGS = {
     type: 'string',
     requiresArg: true,
     describe: 'Name of this machine: the node of all who call on the socket (default: the host name)',
+  },
+  kubeconfig: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Which cluster, for --store kubernetes (default: KUBECONFIG, ~/.kube/config, or the pod’s service account)',
+  },
+  context: { type: 'string', requiresArg: true, describe: 'Context of the kubeconfig' },
+  namespace: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Where the controllers’ own objects are (default: the context’s or the pod’s)',
+  },
+  'node-gone-after': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'How long after its Node is deleted a node’s addresses come back: 30s, 5m, 1h (default: 5m)',
   },
   'log-level': {
     type: 'string',
@@ -115,7 +141,7 @@ export async function readCommandLine(args: readonly string[]): Promise<Command>
           .option('store', FLAGS.store),
       (argv) => {
         refuseRepeated(argv);
-        const store = readStore(argv.store);
+        const store = readStore(argv);
         if (store.kind !== 'sqlite') throw new UsageError('Only --store sqlite:PATH has something to back up.');
         command = { kind: 'backup', path: store.path, destination: argv.destination };
       },
@@ -148,6 +174,10 @@ interface Arguments {
   readonly 'tls-key'?: string;
   readonly 'client-ca'?: string;
   readonly 'node-name'?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+  readonly 'node-gone-after'?: string;
   readonly 'log-level': LogLevel;
 }
 
@@ -162,7 +192,7 @@ function toRunOptions(argv: Arguments): RunOptions {
     argv,
     listen.some(({ kind }) => kind === 'https'),
   );
-  const store = readStore(argv.store);
+  const store = readStore(argv);
   const spoolFolder = argv.spool ?? (store.kind === 'sqlite' ? join(dirname(store.path), 'spool') : undefined);
   return {
     store,
@@ -184,12 +214,35 @@ function refuseRepeated(argv: object): void {
   }
 }
 
-function readStore(text: string): StoreChoice {
+type StoreFlags = Pick<Arguments, 'store' | 'kubeconfig' | 'context' | 'namespace' | 'node-gone-after' | 'pools'>;
+
+function readStore(argv: StoreFlags): StoreChoice {
+  const { store: text } = argv;
+  if (text === 'kubernetes') return readKubernetes(argv);
+  const stray = (['kubeconfig', 'context', 'namespace', 'node-gone-after'] as const).find((flag) => argv[flag] !== undefined);
+  if (stray !== undefined) throw new UsageError(`--${stray} goes with --store kubernetes.`);
   if (text === 'memory') return { kind: 'memory' };
   const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/s.exec(text)?.[1];
   if (path !== undefined) return { kind: 'sqlite', path };
-  if (text === 'kubernetes') throw new UsageError('--store kubernetes is not in this build yet: use sqlite:PATH.');
-  throw new UsageError(`--store ${text}: must be sqlite:PATH or memory.`);
+  throw new UsageError(`--store ${text}: must be sqlite:PATH, kubernetes or memory.`);
+}
+
+const NODE_GONE_AFTER = '5m';
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+function readKubernetes({ kubeconfig, context, namespace, pools, ...rest }: StoreFlags): KubernetesChoice {
+  if (pools !== undefined) throw new UsageError('--pools is for one machine: in a cluster, apply AddressPool objects with kubectl.');
+  const [, count, unit] = /^(\d{1,6})([smh])$/.exec(rest['node-gone-after'] ?? NODE_GONE_AFTER) ?? [];
+  if (count === undefined) throw new UsageError(`--node-gone-after ${rest['node-gone-after']}: must be a time such as 30s, 5m or 1h.`);
+  if (namespace !== undefined && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace))
+    throw new UsageError(`--namespace ${namespace}: must be the name of a namespace.`);
+  return {
+    kind: 'kubernetes',
+    ...(kubeconfig !== undefined && { kubeconfigFile: kubeconfig }),
+    ...(context !== undefined && { context }),
+    ...(namespace !== undefined && { namespace }),
+    nodeGoneAfterMs: Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS],
+  };
 }
 
 function readMode(text: string): number {

@@ -25,8 +25,9 @@ export async function run(options: RunOptions): Promise<void> {
   const { promise: started, resolve: reloadsMayBegin } = Promise.withResolvers<() => Promise<void>>();
   reloadOnHangup(started, log);
   const pools = options.poolsFile === undefined ? [] : await readPools(options.poolsFile);
-  const opened = openStore(options.store, { node: options.nodeName, bootId: await readBootId() });
-  const ipam = openIpam({ store: opened.store, nodes: opened.nodes, timers: systemTimers, log });
+  const opened = openStore(options.store, { node: options.nodeName, bootId: await readBootId() }, log);
+  const { store, nodes, cluster } = opened;
+  const ipam = openIpam({ store, nodes, timers: systemTimers, log, ...(cluster && { cluster }) });
   const server = createBerthServer({
     operations: ipam,
     timers: systemTimers,
@@ -39,7 +40,8 @@ export async function run(options: RunOptions): Promise<void> {
     ...(opened.backup && { backup: opened.backup }),
   });
   try {
-    await ipam.whenSynced();
+    // A cluster's API server may take its time: until then the probes answer, and say so.
+    if (cluster === undefined) await ipam.whenSynced();
     if (options.poolsFile !== undefined) await applyPoolsOfFile(ipam, options.poolsFile, pools, log);
     for (const address of options.listen) {
       const listenOptions = { socketMode: options.socketMode, ...(options.tls && { tls: options.tls }) };
@@ -63,7 +65,7 @@ export async function run(options: RunOptions): Promise<void> {
 async function stop(server: BerthServer, ipam: Ipam, opened: OpenedStore): Promise<void> {
   await server.close(GRACE_MS);
   await ipam.close();
-  await opened.store.close();
+  await opened.close();
 }
 
 /** The first SIGTERM or SIGINT asks, the second ends the process at once: nothing acknowledged is lost by either. */

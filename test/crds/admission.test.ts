@@ -15,7 +15,7 @@ const as = (user: string, ...groups: string[]): Record<string, string> => ({
   'impersonate-user': user,
   ...(groups.length > 0 && { 'impersonate-group': groups.join(',') }),
 });
-const controller = as('system:serviceaccount:berth-system:berth-controller');
+const controller = as('system:serviceaccount:berth:berth-controller');
 /** May do everything to bindings but release by force. */
 const editor = as('eve');
 const releaser = as('rita');
@@ -29,7 +29,7 @@ const RBAC = {
     grant('editor', 'eve'),
     grant('pool-editor', 'eve'),
     grant('berth-force-release', 'rita'),
-    grant('editor', 'system:serviceaccount:berth-system:berth-controller'),
+    grant('editor', 'system:serviceaccount:berth:berth-controller'),
   ],
 };
 

@@ -52,6 +52,14 @@ describe('flags', () => {
     });
   });
 
+  test('a cluster: which one, and how patient with nodes that are gone', async () => {
+    const flags = ['--store', 'kubernetes', '--kubeconfig', 'k', '--context', 'c', '--namespace', 'n', '--node-gone-after', '30s'];
+    expect(await readCommandLine(flags)).toMatchObject({
+      options: { store: { kind: 'kubernetes', kubeconfigFile: 'k', context: 'c', namespace: 'n', nodeGoneAfterMs: 30_000 } },
+    });
+    expect(await readCommandLine(['--store', 'kubernetes'])).toMatchObject({ options: { store: { nodeGoneAfterMs: 300_000 } } });
+  });
+
   test('sqlite:///PATH is the same as sqlite:/PATH', async () => {
     expect(await readCommandLine(['--store', 'sqlite:///var/x.db'])).toMatchObject({ options: { store: { path: '/var/x.db' } } });
     expect(await readCommandLine(['backup', '--store=sqlite:x.db', 'copy.db'])).toEqual({
@@ -63,8 +71,11 @@ describe('flags', () => {
 
   test.each([
     [['serve'], 'Unknown flag or argument: serve. (--help lists them.)'],
-    [['--store', 'kubernetes'], '--store kubernetes is not in this build yet: use sqlite:PATH.'],
-    [['--store', 'postgres://x'], '--store postgres://x: must be sqlite:PATH or memory.'],
+    [['--store', 'postgres://x'], '--store postgres://x: must be sqlite:PATH, kubernetes or memory.'],
+    [['--kubeconfig', 'x'], '--kubeconfig goes with --store kubernetes.'],
+    [['--store', 'kubernetes', '--pools', 'x.yaml'], '--pools is for one machine: in a cluster, apply AddressPool objects with kubectl.'],
+    [['--store', 'kubernetes', '--node-gone-after', 'soon'], '--node-gone-after soon: must be a time such as 30s, 5m or 1h.'],
+    [['--store', 'kubernetes', '--namespace', 'A'], '--namespace A: must be the name of a namespace.'],
     [
       ['--listen', 'http://0.0.0.0:80'],
       '--listen http://0.0.0.0:80: plain http would let anybody on the network in. Use unix:PATH, or https://HOST:PORT with --client-ca.',

@@ -1,0 +1,49 @@
+/**
+ * --store kubernetes: pools and bindings as custom resources, pods and nodes watched beside them, one of the replicas
+ * elected to collect. Asks nobody before it returns: while the API server is away the controller is there and not ready.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
+import type { Log } from '../../src/ipam/ports.ts';
+import { startElection } from '../../src/kubernetes/leader.ts';
+import { openCluster } from '../../src/kubernetes/open-client.ts';
+import { openKubernetesStore } from '../../src/kubernetes/store.ts';
+import { watchWorkloads } from '../../src/kubernetes/workloads.ts';
+import { explainFailure } from './explain-failure.ts';
+import type { KubernetesChoice } from './flags.ts';
+import type { OpenedStore } from './open-store.ts';
+import { systemTimers as timers } from './timers.ts';
+
+const LEADER_LEASE = 'berth-controller';
+/** That of deploy/rbac. */
+const NAMESPACE = 'berth';
+
+/** Throws StartFailure when there is no usable configuration. */
+export function openClusterStore({ nodeGoneAfterMs, ...choice }: KubernetesChoice, log: Log): OpenedStore {
+  const random = (): number => Math.random();
+  const api = ((): ReturnType<typeof openCluster> => {
+    try {
+      return openCluster({ ...choice, timers, random });
+    } catch (error) {
+      throw explainFailure('find the cluster', error);
+    }
+  })();
+  const world = { client: api.client, timers, random, log };
+  const store = openKubernetesStore(world);
+  const workloads = watchWorkloads(world);
+  const namespace = choice.namespace ?? api.namespace ?? NAMESPACE;
+  const election = startElection({ ...world, namespace, name: LEADER_LEASE, identity: `${hostname()}_${randomUUID()}` });
+  return {
+    kind: 'kubernetes',
+    store,
+    nodes: clusterNodes(workloads),
+    cluster: { workloads, leads: () => election.leads(), nodeGoneAfterMs },
+    close: async () => {
+      await election.stop();
+      workloads.stop();
+      await store.close();
+      await api.close();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Pretended nodes and pods on the cluster tier's real API server: there is no kubelet, so tests write what one would. */
+import { randomUUID } from 'node:crypto';
+import { request } from './cluster.ts';
+import type { HttpAnswer } from './http.ts';
+
+const must = ({ status, text, json }: HttpAnswer): any => {
+  if (status >= 300) throw new Error(`the API server answers ${status}: ${text}`);
+  return json;
+};
+
+/** A node that is Ready, runs the boot, and renews its Lease when `renew` is called. */
+export async function makeNode(name: string, bootId: string): Promise<{ renew(): Promise<void>; reboot(bootId: string): Promise<void> }> {
+  await request('DELETE', `/api/v1/nodes/${name}`);
+  must(await request('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } }));
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+  const reboot = async (id: string): Promise<void> => {
+    const { metadata } = must(await request('GET', `/api/v1/nodes/${name}`));
+    const status = { conditions: [{ type: 'Ready', status: 'True', reason: 'x', message: 'x' }], nodeInfo: nodeInfo(id) };
+    must(await request('PUT', `/api/v1/nodes/${name}/status`, { apiVersion: 'v1', kind: 'Node', metadata, status }));
+  };
+  const renew = async (): Promise<void> => {
+    const current = await request('GET', `${leases}/${name}`);
+    const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: new Date().toISOString().replace('Z', '000Z') };
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec };
+    if (current.status === 404) must(await request('POST', leases, { ...lease, metadata: { name } }));
+    else must(await request('PUT', `${leases}/${name}`, { ...lease, metadata: current.json.metadata }));
+  };
+  await makeNamespace('kube-node-lease');
+  await reboot(bootId);
+  await renew();
+  return { renew, reboot };
+}
+
+const nodeInfo = (bootID: string): object => ({
+  bootID,
+  architecture: 'amd64',
+  containerRuntimeVersion: 'x',
+  kernelVersion: 'x',
+  kubeProxyVersion: 'x',
+  kubeletVersion: 'x',
+  machineID: 'x',
+  operatingSystem: 'linux',
+  osImage: 'x',
+  systemUUID: 'x',
+});
+
+/** With the service account "default", without which the API server takes no pod. */
+export async function makeNamespace(name: string, metadata: object = {}): Promise<void> {
+  const made = await request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { ...metadata, name } });
+  if (made.status !== 409) must(made);
+  const account = await request('POST', `/api/v1/namespaces/${name}/serviceaccounts`, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default' },
+  });
+  if (account.status !== 409) must(account);
+}
+
+/** Scheduled on the node; returns its UID. */
+export async function makePod(namespace: string, name: string, node: string, metadata: object = {}): Promise<string> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...metadata, name, namespace },
+    spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'x' }] },
+  };
+  return must(await request('POST', `/api/v1/namespaces/${namespace}/pods`, pod)).metadata.uid;
+}
+
+/** As a kubelet does in the end: gone at once. */
+export async function deletePod(namespace: string, name: string): Promise<void> {
+  must(await request('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, { gracePeriodSeconds: 0 }));
+}
+
+export const newBootId = (): string => randomUUID();
