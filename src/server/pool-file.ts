@@ -1,5 +1,7 @@
 /** --pools FILE: AddressPool documents as YAML (several, with ---) or JSON; read, checked and applied. */
 import { parseAllDocuments } from 'yaml';
+import { normalisePool, overlapOf, rangesOf } from '../core/pool.ts';
+import type { RangeSet } from '../core/range-set.ts';
 import type { Outcome } from '../core/refusal.ts';
 import { done, refuse } from '../core/refusal.ts';
 import type { Operations } from '../ipam/operations.ts';
@@ -12,9 +14,13 @@ export interface AppliedPool {
   readonly change: 'created' | 'updated' | 'unchanged';
 }
 
-/** Every document of the file or the first thing wrong with it, with line or document number. An empty file has no pools. */
+/**
+ * Every document of the file, or the first thing that is wrong with it by itself, with line or document number: so that
+ * nothing is made of a file that is wrong in its last line. An empty file has no pools.
+ */
 export function parsePoolFile(text: string): Outcome<readonly AddressPool[]> {
   const pools = new Map<string, AddressPool>();
+  const taken: Taken[] = [];
   const documents = parseAllDocuments(text, { prettyErrors: true });
   for (const [index, document] of ('empty' in documents ? [] : documents).entries()) {
     const error = document.errors[0];
@@ -24,14 +30,34 @@ export function parsePoolFile(text: string): Outcome<readonly AddressPool[]> {
     if (value === null) continue;
     for (const item of itemsOf(value)) {
       const result = addressPool.safeParse(item);
-      if (!result.success)
-        return refuse('InvalidRequest', `document ${index + 1}${nameOf(item)}: ${describeIssues(result.error.issues, 'the document')}`);
+      const where = `document ${index + 1}${nameOf(item)}`;
+      if (!result.success) return refuse('InvalidRequest', `${where}: ${describeIssues(result.error.issues, 'the document')}`);
       const { name } = result.data.metadata;
       if (pools.has(name)) return refuse('InvalidRequest', `pool ${name} is there twice.`);
+      const spec = normalisePool(name, result.data.spec);
+      if (!spec.ok) return refuse(spec.refusal.reason, `${where}: ${spec.refusal.detail}`);
+      const own: Taken = { name, network: spec.value.network, ranges: rangesOf(spec.value) };
+      const overlap = findOverlap(taken, own);
+      if (overlap !== undefined) return refuse('InvalidRange', `${where}: ${overlap}`);
+      taken.push(own);
       pools.set(name, result.data);
     }
   }
   return done([...pools.values()]);
+}
+
+interface Taken {
+  readonly name: string;
+  readonly network: string;
+  readonly ranges: RangeSet;
+}
+
+function findOverlap(taken: readonly Taken[], { network, ranges }: Taken): string | undefined {
+  for (const other of taken) {
+    const overlap = other.network === network ? overlapOf(other.ranges, ranges) : undefined;
+    if (overlap !== undefined) return `${overlap} belongs to pool ${other.name} of network ${network} already; pools may not overlap`;
+  }
+  return undefined;
 }
 
 /**

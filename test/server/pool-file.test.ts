@@ -7,8 +7,9 @@ import { applyPools, parsePoolFile } from '../../src/server/pool-file.ts';
 import { openWorld, take } from '../support/ipam-world.ts';
 import { poolDocument } from './serve.ts';
 
-const pool = (name: string) =>
-  `apiVersion: berth-ipam.dev/v1alpha1\nkind: AddressPool\nmetadata: { name: ${name} }\nspec: { ranges: [{ cidr: 10.0.0.0/24 }] }\n`;
+const pool = (name: string, cidr = '10.0.0.0/24') =>
+  `apiVersion: berth-ipam.dev/v1alpha1\nkind: AddressPool\nmetadata: { name: ${name} }\nspec: { ranges: [{ cidr: ${cidr} }] }\n`;
+const other = '10.0.1.0/24';
 const names = (text: string) => take(parsePoolFile(text)).map(({ metadata }) => metadata.name);
 
 describe('reading', () => {
@@ -16,7 +17,7 @@ describe('reading', () => {
     ['nothing', '', []],
     ['comments only', '# later\n---\n# more\n', []],
     ['one document', pool('a'), ['a']],
-    ['several, with empty ones between', `${pool('a')}---\n---\n${pool('b')}---\n`, ['a', 'b']],
+    ['several, with empty ones between', `${pool('a')}---\n---\n${pool('b', other)}---\n`, ['a', 'b']],
     ['JSON', JSON.stringify(poolDocument('a', { ranges: [{ cidr: '10.0.0.0/24' }] })), ['a']],
     [
       'a list, as berthctl and the API give it',
@@ -33,6 +34,12 @@ describe('reading', () => {
     ['another kind', pool('a').replace('AddressPool', 'IPPool'), /^document 1 \("a"\): kind: /],
     ['the wrong version', pool('a').replace('v1alpha1', 'v1'), /^document 1 \("a"\): apiVersion: /],
     ['a name twice', `${pool('a')}---\n${pool('a')}`, /^pool a is there twice\.$/],
+    ['host bits in the second document', `${pool('a')}---\n${pool('b', '10.0.1.7/24')}`, /^document 2 \("b"\): .*host bits/],
+    [
+      'pools that overlap',
+      `${pool('a')}---\n${pool('b', '10.0.0.128/25')}`,
+      /^document 2 \("b"\): 10\.0\.0\.0\/24 belongs to pool a of network default already; pools may not overlap$/,
+    ],
     ['a text', 'hello', /^document 1: the document: /],
     ['a list of texts', '- a\n- b\n', /^document 1: the document: /],
     [
@@ -44,6 +51,10 @@ describe('reading', () => {
   ])('%s is refused', (_name, text, detail) => {
     const outcome = parsePoolFile(text);
     expect(outcome.ok ? 'accepted' : outcome.refusal.detail).toMatch(detail);
+  });
+
+  test('pools of two networks may have the same addresses', () => {
+    expect(names(`${pool('a')}---\n${pool('b').replace('spec: {', 'spec: { network: blue,')}`)).toEqual(['a', 'b']);
   });
 
   test('the examples in deploy/examples are right, each on its own', async () => {
@@ -88,7 +99,7 @@ describe('applying', () => {
         return done({ stored: { name, uid: '', version: '', spec: {} as never }, change: 'created' as const });
       },
     };
-    const documents = take(parsePoolFile(`${pool('bad')}---\n${pool('good')}`));
+    const documents = take(parsePoolFile(`${pool('bad')}---\n${pool('good', other)}`));
     const outcome = await applyPools(operations, documents);
     expect(outcome).toEqual(refuse('InvalidRange', 'pool bad: the ranges overlap'));
     expect(calls).toBe(3);

@@ -73,16 +73,16 @@ describe('wrong flags and files', () => {
     expect(existsSync(database)).toBe(false);
   });
 
-  test('pools that overlap at start', async () => {
-    const { pools, flags, socketPath } = await workspace();
+  test('pools that overlap at start: nothing was made', async () => {
+    const { pools, flags, database, socketPath } = await workspace();
     writeFileSync(
       pools,
       [blue, poolDocument('red', { ranges: [{ cidr: '10.0.5.0/24' }] })].map((document) => JSON.stringify(document)).join('\n---\n'),
     );
     const started = await startProcess([...flags, '--listen', `unix:${socketPath}`]);
     expect(await started.ended).toBe(2);
-    expect(started.stderr()).toMatch(/^berth-controller: --pools .*: pool red: .*overlap/m);
-    expect(existsSync(socketPath)).toBe(false);
+    expect(started.stderr()).toMatch(/^berth-controller: --pools .*: document 2 \("red"\): .*overlap/);
+    expect([existsSync(socketPath), existsSync(database)]).toEqual([false, false]);
   });
 });
 
