@@ -34,6 +34,9 @@ async function main() {
           ['chosen', () => vitest(['.'], { selected: filters, project: '*' })],
         ]
       : tiers();
+  const names = all.map(([name]) => name);
+  const unknown = (options.only ?? []).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no tier ${unknown}: --only takes ${names.join(', ')}`);
   for (const [name, tier] of all.filter(([name]) => options.only === undefined || options.only.includes(name))) {
     console.log(`\n── ${name} ──`);
     const seconds = stopwatch();
@@ -122,13 +125,24 @@ function report(rows, totals) {
     const cells = [row.passed, row.failed, row.skipped.length].map((count, index) => String(count).padStart([6, 8, 9][index]));
     console.log(`${row.name.padEnd(17)}${cells.join('')}${row.seconds.toFixed(1).padStart(9)}`);
   }
-  const skipped = rows.flatMap((row) =>
-    row.skipped.map((test) => `  ${row.name}: ${test.name}${test.reason === '' ? '' : `: ${test.reason}`}`),
-  );
+  const skipped = rows.flatMap((row) => groupSkipped(row.skipped).map((line) => `  ${row.name}: ${line}`));
   if (skipped.length > 0) console.log(`\nskipped:\n${skipped.join('\n')}`);
   if (options['no-skips'] && totals.skipped > 0) console.log('\nskipped tests count as a failure here (--no-skips)');
   process.exitCode = totals.failed > 0 || (options['no-skips'] && totals.skipped > 0) ? 1 : 0;
   console.log(`\n${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
+}
+
+/** A line for each suite that could not run as a whole: its title ends with the reason in brackets. A line for each other test. */
+function groupSkipped(tests) {
+  const groups = new Map();
+  for (const { name, reason } of tests) {
+    const titles = name.split(' > ');
+    const at = titles.findIndex((title) => title.endsWith(')'));
+    const suite = reason === '' && at >= 0 && at < titles.length - 1;
+    const line = suite ? titles.slice(0, at + 1).join(' > ') : `${name}${reason === '' ? '' : `: ${reason}`}`;
+    groups.set(line, (groups.get(line) ?? 0) + 1);
+  }
+  return [...groups].map(([line, count]) => (count === 1 ? line : `${line}: ${count} tests`));
 }
 
 await main().catch((error) => fail('test', error));

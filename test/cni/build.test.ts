@@ -17,7 +17,7 @@ test('executables are 0755, without SUID', () => {
   for (const host of [native, node]) expect(statSync(host?.path ?? '').mode & 0o7777).toBe(0o755);
 });
 
-test.skipIf(native?.native !== true)('the native one is a single static file of at most 6 MB', () => {
+test.skipIf(native?.native !== true)(`a single static file of at most 6 MB: ${native?.name}`, () => {
   const file = readFileSync(native?.path ?? '');
   expect(file.length).toBeLessThanOrEqual(6_000_000);
   // No program header of type PT_INTERP (3): nothing loads it but the kernel.

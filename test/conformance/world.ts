@@ -127,7 +127,7 @@ const hosts = buildHosts();
 export function forEachHost(section: string, cases: (world: () => World) => void): void {
   for (const [index, host] of hosts.entries()) {
     const skipped = index === 0 && !host.native;
-    describe.skipIf(skipped)(`${section}, ${host.name}${skipped ? ' (no Rust toolchain here)' : ''}`, () => {
+    describe.skipIf(skipped)(`${section}, ${host.name}`, () => {
       let world: World;
       let directory: string;
       beforeAll(async () => {

@@ -16,7 +16,9 @@ export function buildHosts(): readonly PluginHost[] {
   execFileSync(process.execPath, [fileURLToPath(new URL('../../cmd/dev/build-plugin.mjs', import.meta.url))], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const native = { name: 'native host', path: dist('berth'), native: isElf(dist('berth')) };
+  const isNative = isElf(dist('berth'));
+  // The reason is in the name, so that whatever is left out for it says why.
+  const native = { name: isNative ? 'native host' : 'native host (no Rust toolchain here)', path: dist('berth'), native: isNative };
   return [native, { name: 'Node host', path: dist('berth-node'), native: false }];
 }
 
