@@ -321,6 +321,51 @@ describe('faults of the store', () => {
     expect(outcomes.every((outcome) => outcome.ok)).toBe(true);
   });
 
+  test('a write that hangs holds up nobody but its own call (LESSONS 26)', async () => {
+    let letGo: (() => void) | undefined;
+    const world = await openWorld({
+      memory: {
+        fault: ({ collection, verb }) =>
+          collection === 'bindings' && verb === 'create' && letGo === undefined
+            ? new Promise((resolve) => (letGo = () => resolve(undefined)))
+            : undefined,
+      },
+    });
+    await world.pool('p', SMALL);
+    const slow = world.add('slow');
+    await settle();
+    const others = await Promise.all(['c1', 'c2', 'c3', 'c4'].map((id) => addressOf(world.add(id))));
+    take(await world.del('c1'));
+    letGo!();
+    expect(new Set([...others, await addressOf(slow)]).size).toBe(5);
+  });
+
+  test('what was written stays when its caller goes away meanwhile: a retry elsewhere may have been told of it (LESSONS C)', async () => {
+    let gone = false;
+    const world = await openWorld({
+      memory: { fault: ({ collection, verb }) => void (collection === 'bindings' && verb === 'create' && (gone = true)) },
+    });
+    await world.pool('p', SMALL);
+    await world.add('c1', { gone: () => gone });
+    expect(gone).toBe(true);
+    await world.timers.advance(60_000);
+    expect(world.ipam.bindings({})).toMatchObject([{ spec: { attachments: [{ containerId: 'c1' }] } }]);
+  });
+
+  test('no object grows with the number of addresses held (LESSONS 25)', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ranges: [{ cidr: '10.0.0.0/16' }], default: true });
+    const sizes = async () =>
+      [...(await world.store.pools.list()), ...(await world.store.bindings.list())].map((one) => JSON.stringify(one).length);
+    await world.add('c1000', { pod: pod('web-1000', 'u1000') });
+    const before = await sizes();
+    for (let index = 1001; index < 1500; index++) take(await world.add(`c${index}`, { pod: pod(`web-${index}`, `u${index}`) }));
+    const after = await sizes();
+    expect(after).toHaveLength(501);
+    // A record's own counters may have a digit more.
+    expect(Math.max(...after) - Math.max(...before)).toBeLessThan(20);
+  });
+
   test('a caller that has gone is not served, and nothing is written for it', async () => {
     const world = await openWorld();
     await world.pool('p', SMALL);
