@@ -11,7 +11,9 @@ export type Parsed =
 
 const WIDEST_HELP = 110;
 
-export async function parseArguments(argv: readonly string[], columns: number): Promise<Parsed> {
+export async function parseArguments(words: readonly string[], columns: number): Promise<Parsed> {
+  // What every other program understands; which controller there is, is what `version` tells.
+  const argv = words.length === 1 && words[0] === '--version' ? ['version', '--client'] : words;
   let chosen: { command: Command; parsed: Record<string, unknown> } | undefined;
   let complaint: { message: string; error: Error | undefined } | undefined;
   const parser = yargs()

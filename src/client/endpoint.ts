@@ -26,7 +26,8 @@ export function parseEndpoint(text: string): ParsedEndpoint {
     : text.startsWith('unix:')
       ? text.slice('unix:'.length)
       : text;
-  if (socketPath === '' || (!text.startsWith('unix:') && !text.includes('/')) || socketPath.includes('\0')) {
+  const otherScheme = !text.startsWith('unix:') && /^[a-z][a-z\d+.-]*:\/\//i.test(text);
+  if (socketPath === '' || otherScheme || (!text.startsWith('unix:') && !text.includes('/')) || socketPath.includes('\0')) {
     return { ok: false, detail: `"${text}" names no unix socket; write it as ${DEFAULT_CONTROLLER}` };
   }
   if (Buffer.byteLength(socketPath) > LONGEST_SOCKET_PATH) {

@@ -31,6 +31,7 @@ test.each([
     '--family cannot be "ipv4": it is one of IPv4, IPv6; did you mean IPv4?',
     'allocate',
   ],
+  ['allocate -n a --subid b --resource vm:x --address 300.1.1.1', '--address: "300.1.1.1" is not an IP address', 'allocate'],
   ['release', 'release what? Give an address, or -n with or without --subid', 'release'],
   ['release 10.0.0.1 -n a', 'give an address or a subject (-n, --subid), not both', 'release'],
   ['release --subid a', 'release what? Give an address, or -n with or without --subid', 'release'],
@@ -39,6 +40,7 @@ test.each([
   ['explain not-an-ip', '"not-an-ip" is not an IP address', 'explain'],
   ['completion tcsh', 'shell cannot be "tcsh": it is one of bash, zsh, fish', 'completion'],
   ['stats --timeout 0', '--timeout must be between 1ms and 24d', 'stats'],
+  ['stats --controller tcp://berth:80', '"tcp://berth:80" names no unix socket; write it as unix:///run/berth/berth.sock', 'stats'],
   ['stats --timeout soon', '--timeout: "soon" is no duration; write it like 30s, 1h30m or 7d', 'stats'],
   [
     'stats --controller https://berth:8443',
@@ -57,6 +59,11 @@ test.each([
     stderr: `berthctl: ${sentence}\nSee "berthctl ${help === '' ? '' : `${help} `}--help".\n`,
     exitCode: 2,
   });
+});
+
+test('--version, as other programs have it, needs no controller', async () => {
+  expect(await berthctl(['--version'], NOWHERE)).toEqual(await berthctl(['version', '--client'], NOWHERE));
+  expect(await berthctl(['--version'], NOWHERE)).toMatchObject({ stdout: expect.stringMatching(/^Client: \d+\./) as string, exitCode: 0 });
 });
 
 test('nothing at all, and --help, print the help; all commands are in it', async () => {

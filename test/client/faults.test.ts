@@ -168,7 +168,7 @@ test.each([
   expect(parseEndpoint(text)).toEqual({ ok: true, endpoint: { socketPath, text: `unix://${socketPath}` } }),
 );
 
-test.each(['', 'unix:', 'unix://', 'berth', 'http://localhost:80', 'https://x', `unix:/${'x'.repeat(108)}`, 'unix:/a\0b'])(
+test.each(['', 'unix:', 'unix://', 'berth', 'http://localhost:80', 'https://x', 'tcp://x:1', `unix:/${'x'.repeat(108)}`, 'unix:/a\0b'])(
   'no endpoint: %j',
   (text) => {
     expect(parseEndpoint(text)).toMatchObject({ ok: false });

@@ -6,6 +6,7 @@ import { parseSeconds } from '../duration.ts';
 import { bindingTable, formatUntil } from '../print-bindings.ts';
 import { printListing } from '../printer.ts';
 import { parseResource, parseTags } from '../resource.ts';
+import { canonicalAddress } from '../../core/address.ts';
 import type { Family } from '../../core/binding.ts';
 import { UsageError } from '../usage.ts';
 
@@ -37,7 +38,7 @@ export const allocate: Command = {
   ],
   async run({ client, values, printer, world }) {
     const pools = values.list('pool').map(readPoolName);
-    const address = values.text('address');
+    const address = readAddress(values.text('address'));
     const family = values.text('family') as Family | undefined;
     const slot = values.text('slot');
     const lease = values.text('lease');
@@ -66,3 +67,9 @@ export const allocate: Command = {
     return DONE;
   },
 };
+
+function readAddress(text: string | undefined): string | undefined {
+  const address = text === undefined ? undefined : canonicalAddress(text);
+  if (text !== undefined && address === undefined) throw new UsageError(`--address: "${text}" is not an IP address`, 'allocate');
+  return address;
+}
