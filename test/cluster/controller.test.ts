@@ -92,9 +92,10 @@ describeCluster('the controller in a cluster', () => {
   test('a right that is missing is named', async () => {
     const poor = await writeKubeconfig(directory, 'berth', 'berth-node');
     const socket = join(directory, 'e.sock');
-    const { child, stderr } = await startProcess(['--store', 'kubernetes', '--kubeconfig', poor, '--listen', `unix:${socket}`]);
+    const { child, ended, stderr } = await startProcess(['--store', 'kubernetes', '--kubeconfig', poor, '--listen', `unix:${socket}`]);
     await eventually(() => stderr().includes('the right to list addressbindings.berth-ipam.dev is missing'), 'the log to name the right');
     child.kill('SIGTERM');
+    expect(await ended).toBe(0);
   });
 });
 

@@ -9,13 +9,22 @@ const must = ({ status, text, json }: HttpAnswer): any => {
 };
 
 /** A node that is Ready, runs the boot, and renews its Lease when `renew` is called. */
-export async function makeNode(name: string, bootId: string): Promise<{ renew(): Promise<void>; reboot(bootId: string): Promise<void> }> {
+export interface PretendedNode {
+  renew(): Promise<void>;
+  /** Also: it is no longer, or again, Ready. */
+  reboot(bootId: string, ready?: boolean): Promise<void>;
+}
+
+export async function makeNode(name: string, bootId: string): Promise<PretendedNode> {
   await request('DELETE', `/api/v1/nodes/${name}`);
   must(await request('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } }));
   const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
-  const reboot = async (id: string): Promise<void> => {
+  const reboot = async (id: string, ready = true): Promise<void> => {
     const { metadata } = must(await request('GET', `/api/v1/nodes/${name}`));
-    const status = { conditions: [{ type: 'Ready', status: 'True', reason: 'x', message: 'x' }], nodeInfo: nodeInfo(id) };
+    const status = {
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown', reason: 'x', message: 'x' }],
+      nodeInfo: nodeInfo(id),
+    };
     must(await request('PUT', `/api/v1/nodes/${name}/status`, { apiVersion: 'v1', kind: 'Node', metadata, status }));
   };
   const renew = async (): Promise<void> => {
@@ -65,6 +74,13 @@ export async function makePod(namespace: string, name: string, node: string, met
     spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'x' }] },
   };
   return must(await request('POST', `/api/v1/namespaces/${namespace}/pods`, pod)).metadata.uid;
+}
+
+/** What a kubelet reports. */
+export async function reportPod(namespace: string, name: string, status: object): Promise<void> {
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+  const { metadata } = must(await request('GET', path));
+  must(await request('PUT', `${path}/status`, { apiVersion: 'v1', kind: 'Pod', metadata, status }));
 }
 
 /** As a kubelet does in the end: gone at once. */

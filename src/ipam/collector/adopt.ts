@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { CONFIG_MIRROR, isStatic } from '../find-pod.ts';
 import type { Pod, Workloads } from '../workloads.ts';
 import { createBinding } from '../write.ts';
+import { Failures } from './failures.ts';
 import type { PodAddresses } from './pod-addresses.ts';
 
 const AUDITS = 2;
@@ -17,8 +18,11 @@ const AUDITS = 2;
 /** Pods' own addresses are of the default network; another one may well use the same numbers. */
 const POD_NETWORK = 'default';
 
-/** An adopted record is held by no container that a DEL could name: its pod's end, or its next ADD, ends it. */
-export const ADOPTED_CONTAINER = '';
+/**
+ * An adopted record is held by no container that a DEL could name: its pod's end, or its next ADD, ends it. Neither a
+ * container's nor a network's name may begin so (CNI spec, section 1), and people see what it is.
+ */
+export const ADOPTED_CONTAINER = '(adopted)';
 export const POD_INTERFACE = 'eth0';
 
 export class Adopter {
@@ -38,6 +42,7 @@ export class Adopter {
     if (!this.#context.view.synced() || !this.#workloads.synced()) return [];
     const seen = new Map<string, number>();
     const adopted: BindingSpec[] = [];
+    const failures = new Failures(this.#context.log);
     for (const pod of this.#podAddresses.pods()) {
       for (const address of pod.addresses) {
         const pool = this.#unrecorded(pod, address);
@@ -46,10 +51,13 @@ export class Adopter {
         const audits = (this.#audits.get(key) ?? 0) + 1;
         seen.set(key, audits);
         if (audits < AUDITS) continue;
-        const stored = await createBinding(this.#context, this.#recordOf(pod, address, pool));
-        if (stored === undefined) continue;
-        adopted.push(stored.spec);
-        this.#context.log.warn({ address, namespace: pod.namespace, pod: pod.name }, 'address of a running pod adopted');
+        const isOver = await failures.endPassAfter(address, async () => {
+          const stored = await createBinding(this.#context, this.#recordOf(pod, address, pool));
+          if (stored === undefined) return;
+          adopted.push(stored.spec);
+          this.#context.log.warn({ address, namespace: pod.namespace, pod: pod.name }, 'address of a running pod adopted');
+        });
+        if (isOver) return adopted;
       }
     }
     this.#audits = seen;
@@ -78,7 +86,7 @@ export class Adopter {
       resource: { type: 'pod', value: `${pod.namespace}/${pod.name}` },
       attachments: [
         {
-          cniNetwork: '',
+          cniNetwork: ADOPTED_CONTAINER,
           ifName: POD_INTERFACE,
           containerId: ADOPTED_CONTAINER,
           podUid: holderUid(pod),

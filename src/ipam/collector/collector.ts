@@ -11,6 +11,7 @@ import { releaseBinding } from '../write.ts';
 import type { Workloads } from '../workloads.ts';
 import { Brake } from './brake.ts';
 import { Evidence } from './evidence.ts';
+import { Failures } from './failures.ts';
 import type { PodAddresses } from './pod-addresses.ts';
 import { sandboxesOf, type Sandbox } from './sandboxes.ts';
 
@@ -19,6 +20,9 @@ export interface CollectOptions {
   /** Let go what the brake holds back. */
   readonly approve: boolean;
 }
+
+type Collected = CollectReport['released'][number];
+type HeldBack = CollectReport['held'][number];
 
 export class Collector {
   readonly #context: Context;
@@ -41,36 +45,42 @@ export class Collector {
   }
 
   async pass(options: CollectOptions): Promise<CollectReport> {
-    const released: { address: string; network: string; evidence: string }[] = [];
-    const held: { address: string; network: string; reason: string }[] = [];
+    const released: Collected[] = [];
+    const held: HeldBack[] = [];
     // Nothing before everything was read (LESSONS 1, 9).
     if (!this.#context.view.synced() || !this.#workloads.synced()) return { released, held, dryRun: options.dryRun };
 
     const sandboxes = sandboxesOf(this.#context);
     this.#evidence.beginPass(sandboxes);
+    const failures = new Failures(this.#context.log);
     for (const sandbox of sandboxes) {
-      const verdict = await this.#evidence.judge(sandbox);
-      if (verdict.kind === 'alive') continue;
-      const hold = (reason: string) =>
-        held.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, reason })));
-      if (verdict.kind === 'waiting') {
-        hold(verdict.reason);
-      } else if (this.#isInUse(sandbox)) {
-        hold('a live pod has it in status.podIPs');
-      } else if (verdict.inferred && !options.approve && !this.#brakeAllows(sandbox)) {
-        hold('held by the brake: too many are missing at once; approve, or wait');
-      } else if (options.dryRun) {
-        released.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, evidence: verdict.evidence })));
-      } else {
-        for (const { address, network } of await this.#release(sandbox, verdict.evidence)) {
-          released.push({ address, network, evidence: verdict.evidence });
-          if (verdict.inferred) this.#brake.count(sandbox.records[0]!.spec.pool);
-        }
-      }
+      const { address } = sandbox.records[0]!.spec;
+      const isOver = await failures.endPassAfter(address, () => this.#visit(sandbox, options, released, held));
+      if (isOver) break;
     }
     const braked = held.filter(({ reason }) => reason.startsWith('held by the brake')).length;
     if (braked > 0) this.#context.log.error({ held: braked }, 'the brake holds back releases');
     return { released, held, dryRun: options.dryRun };
+  }
+
+  async #visit(sandbox: Sandbox, options: CollectOptions, released: Collected[], held: HeldBack[]): Promise<void> {
+    const verdict = await this.#evidence.judge(sandbox);
+    if (verdict.kind === 'alive') return;
+    const hold = (reason: string) => held.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, reason })));
+    if (verdict.kind === 'waiting') {
+      hold(verdict.reason);
+    } else if (this.#isInUse(sandbox)) {
+      hold('a live pod has it in status.podIPs');
+    } else if (verdict.inferred && !options.approve && !this.#brakeAllows(sandbox)) {
+      hold('held by the brake: too many are missing at once; approve, or wait');
+    } else if (options.dryRun) {
+      released.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, evidence: verdict.evidence })));
+    } else {
+      for (const { address, network } of await this.#release(sandbox, verdict.evidence)) {
+        released.push({ address, network, evidence: verdict.evidence });
+        if (verdict.inferred) this.#brake.count(sandbox.records[0]!.spec.pool);
+      }
+    }
   }
 
   #isInUse({ records }: Sandbox): boolean {
