@@ -1,6 +1,6 @@
 /** The native plugin where there is next to nothing: no /proc, a read-only root, 50 MiB and a tenth of a core. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -41,12 +41,12 @@ describe.skipIf(reason !== '')(`A poor machine${reason === '' ? '' : ` (${reason
   const stdin = (ipam: object) => JSON.stringify({ cniVersion: '1.0.0', name: 'n1', ipam: { type: 'berth', ...ipam } });
 
   /** The controller's folder as the whole world: the plugin, the socket, the database, the boot id, and nothing else. */
-  function inside(verb: string, id: string, ipam: object, readOnly: boolean): { readonly code: number | null; readonly stdout: string } {
+  function inside(verb: string, id: string, input: string, readOnly: boolean): { readonly code: number | null; readonly stdout: string } {
     const lock = readOnly ? 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && ' : '';
     // What chroot starts gets nothing but CNI_*.
     const variables = Object.entries(environment(verb, id)).map(([key, value]) => `${key}=${value}`);
     const script = `PATH="$PATH:/usr/sbin:/sbin"; ${lock}exec env -i ${variables.join(' ')} "$(command -v chroot)" "$1" /berth`;
-    const ran = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', controller.directory], { input: stdin(ipam), encoding: 'utf8' });
+    const ran = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', controller.directory], { input, encoding: 'utf8' });
     return { code: ran.status, stdout: ran.stdout + ran.stderr };
   }
 
@@ -54,15 +54,24 @@ describe.skipIf(reason !== '')(`A poor machine${reason === '' ? '' : ` (${reason
     ['with no other file in the world than the boot id', false],
     ['on a read-only root', true],
   ])('ADD, CHECK and DEL %s', async (_name, readOnly) => {
-    const ipam = { controller: 'unix:///berth.sock' };
+    const input = stdin({ controller: 'unix:///berth.sock' });
     const id = `poor-${String(readOnly)}`;
-    expect(inside('ADD', id, ipam, readOnly)).toMatchObject({ code: 0, stdout: expect.stringContaining('10.7.0.') as string });
-    expect(inside('CHECK', id, ipam, readOnly)).toEqual({ code: 0, stdout: '' });
-    expect(inside('DEL', id, ipam, readOnly)).toEqual({ code: 0, stdout: '' });
+    expect(inside('ADD', id, input, readOnly)).toMatchObject({ code: 0, stdout: expect.stringContaining('10.7.0.') as string });
+    expect(inside('CHECK', id, input, readOnly)).toEqual({ code: 0, stdout: '' });
+    expect(inside('DEL', id, input, readOnly)).toEqual({ code: 0, stdout: '' });
+  });
+
+  test('C109 DEL without an ipam section asks the default controller; where there is none, it is kept in the default spool', () => {
+    const bare = JSON.stringify({ cniVersion: '1.0.0', name: 'n1' });
+    expect(inside('DEL', 'bare', bare, false)).toEqual({ code: 0, stdout: '' });
+    const spool = join(controller.directory, 'var/lib/berth/spool');
+    const [entry, ...more] = readdirSync(spool);
+    expect(more).toEqual([]);
+    expect(JSON.parse(readFileSync(join(spool, entry ?? ''), 'utf8'))).toMatchObject({ containerId: 'bare', cniNetwork: 'n1' });
   });
 
   test('DEL without a controller, on a read-only root: an error that says so', () => {
-    const { code, stdout } = inside('DEL', 'poor', { controller: 'unix:///nobody.sock' }, true);
+    const { code, stdout } = inside('DEL', 'poor', stdin({ controller: 'unix:///nobody.sock' }), true);
     expect([code, JSON.parse(stdout)]).toMatchObject([1, { code: 5, msg: expect.stringContaining('EROFS') as string }]);
   });
 
