@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import { StoreUnavailable, type Store } from '../../src/store/store.ts';
 import { PretendedWorkloads } from '../support/pretended-workloads.ts';
 import { addressOf, openWorld, refusalOf, take } from '../support/ipam-world.ts';
 
 const POOL = { ranges: [{ cidr: '10.0.0.0/24' }], default: true, cooldownSeconds: 0, requestedAddresses: 'Allowed' as const };
 
-async function openCluster(options: { readonly nodeGoneAfterMs?: number } = {}) {
+async function openCluster(options: { readonly nodeGoneAfterMs?: number; readonly store?: Store } = {}) {
   const workloads = new PretendedWorkloads();
   workloads.node('n1');
   workloads.node('n2');
   workloads.namespaces.set('ns', { name: 'ns', labels: { team: 'a' }, annotations: {} });
   let leads = true;
   const world = await openWorld({
+    ...(options.store && { store: options.store }),
     nodes: clusterNodes(workloads),
     cluster: { workloads, leads: () => leads, nodeGoneAfterMs: options.nodeGoneAfterMs ?? 300_000 },
   });
@@ -93,6 +96,42 @@ describe('who may ask', () => {
     expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(32);
     expect(refusalOf(outcomes.at(-1)!).reason).toBe('LimitReached');
     expect((await cluster.add('c', { ...asked, ifName: 'net0' })).ok).toBe(true);
+  });
+});
+
+describe('a record that the store will not have written', () => {
+  const broken = new Set<string>();
+  const memory = createMemoryStore();
+  const refusing: Store = {
+    ...memory,
+    close: () => memory.close(),
+    bindings: new Proxy(memory.bindings, {
+      get: (target, property) => {
+        const method = Reflect.get(target, property);
+        if (property !== 'replace') return typeof method === 'function' ? method.bind(target) : method;
+        return async (old: { name: string }, spec: never) => {
+          if (broken.has(old.name)) throw new StoreUnavailable('the API server refused: is invalid');
+          return target.replace(old as never, spec);
+        };
+      },
+    }),
+  };
+
+  test('does not hold up the others; many in a row end the pass, and the next one goes on', async () => {
+    const cluster = await openCluster({ store: refusing });
+    const names = Array.from({ length: 12 }, (_, index) => `web-${index}`);
+    for (const name of names) await cluster.run(name);
+    for (const { name, spec } of cluster.ipam.bindings({})) if (spec.subid !== 'web-0' && spec.subid !== 'web-11') broken.add(name);
+    for (const name of names) cluster.workloads.deletePod('ns', name);
+    await cluster.pass(120_000);
+    // The first is released, five failures in a row end the pass before the last is reached.
+    expect(cluster.held()).toHaveLength(11);
+    for (const name of [...broken].slice(0, 8)) broken.delete(name);
+    await cluster.pass(30_000);
+    expect(cluster.held()).toHaveLength(2);
+    broken.clear();
+    await cluster.pass(30_000);
+    expect(cluster.held()).toEqual([]);
   });
 });
 
