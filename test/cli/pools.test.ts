@@ -166,6 +166,11 @@ test('reserve adds to what is reserved, unreserve takes out of the middle, and b
     stderr: 'berthctl: 10.8.0.99 is not in spec.reserved of pool res\n',
     exitCode: 1,
   });
+  expect(await run('pool reserve res 10.80.0.9 10.8.0.30 --dry-run')).toEqual({
+    stdout: 'addresspool/res reserved 10.80.0.9, 10.8.0.30 (dry run)\n',
+    stderr: '10.80.0.9 lies in no range of pool res.\n',
+    exitCode: 0,
+  });
   expect((await run('pool reserve res 10.8.0.x')).exitCode).toBe(2);
   expect((await run('pool reserve nope 10.8.0.1')).exitCode).toBe(4);
   const held = await run('allocate --pool res -n a --subid b --resource vm:b --address 10.8.0.9');

@@ -1,4 +1,4 @@
-import { containsRange, findOverlap, makeRangeSet, subtract } from '../../core/range-set.ts';
+import { containsRange, findOverlap, makeRangeSet, subtract, type RangeSet } from '../../core/range-set.ts';
 import { formatRange, parseRangeText, type Range } from '../../core/range.ts';
 import type { Command, Context } from '../command.ts';
 import { dryRunSuffix } from '../confirm.ts';
@@ -7,6 +7,7 @@ import { LocalError } from '../failure.ts';
 import { poolObjectName, readPoolName } from '../names.ts';
 import { DRY_RUN } from '../options.ts';
 import { printChanges } from '../printer.ts';
+import type { AddressPool } from '../../protocol.ts';
 import { updatePool } from '../update-pool.ts';
 import { UsageError } from '../usage.ts';
 
@@ -71,8 +72,15 @@ async function changeReserved(context: Context, word: string, change: Change): P
   const what = wanted.map(formatRange).join(', ');
   const words = `${done === 'unchanged' ? `has ${what} ${word} already` : `${word} ${what}`}${dryRunSuffix(context)}`;
   await printChanges(printer, [{ object: pool, name: poolObjectName(pool), words }]);
+  // Allowed: the pool may grow there. More often it is a slip of the hand.
+  const ranges = rangesOfPool(pool);
+  const outside = wanted.filter((range) => !findOverlap(ranges, range)).map(formatRange);
+  if (outside.length > 0) printer.note(`${outside.join(', ')} lies in no range of pool ${name}.`);
   return DONE;
 }
+
+const rangesOfPool = ({ spec }: AddressPool): RangeSet =>
+  makeRangeSet(spec.ranges.map((range) => readRange('cidr' in range ? range.cidr : `${range.first}-${range.last}`)));
 
 function readRange(text: string): Range {
   const range = parseRangeText(text);
