@@ -1,5 +1,5 @@
 /**
- * The stupider twin: a world of 256 addresses, an array of booleans for each question, and a walk for every answer.
+ * The stupider twin: a world of 256 addresses or fewer, an array of booleans for each question, and a walk for every answer.
  * What it does is the specification of IpPool with placement Lowest.
  */
 export interface Subject {
@@ -28,26 +28,30 @@ export interface TwinOptions {
 
 export type Answer = { readonly index: number } | { readonly code: string };
 
-const WORLD = Array.from({ length: 256 }, (_, index) => index);
-
 export class BooleanPool {
-  readonly inPool = WORLD.map(() => false);
-  readonly reserved = WORLD.map(() => false);
-  readonly held: (Held | undefined)[] = WORLD.map(() => undefined);
-  readonly released: (Released | undefined)[] = WORLD.map(() => undefined);
+  readonly inPool: boolean[];
+  readonly reserved: boolean[];
+  readonly held: (Held | undefined)[];
+  readonly released: (Released | undefined)[];
   /** Seconds. */
   now = 0;
   readonly #options: TwinOptions;
+  readonly #world: readonly number[];
   #order = 0;
   #leases = 0;
 
-  constructor(options: TwinOptions) {
+  constructor(options: TwinOptions, size = 256) {
     this.#options = options;
+    this.#world = Array.from({ length: size }, (_, index) => index);
+    this.inPool = this.#world.map(() => false);
+    this.reserved = this.#world.map(() => false);
+    this.held = this.#world.map(() => undefined);
+    this.released = this.#world.map(() => undefined);
   }
 
   addRange(first: number, last: number): string | undefined {
     if (first > last) return 'InvalidRange';
-    const range = WORLD.slice(first, last + 1);
+    const range = this.#world.slice(first, last + 1);
     if (range.some((index) => this.inPool[index])) return 'InvalidRange';
     for (const index of range) this.inPool[index] = true;
     return undefined;
@@ -55,7 +59,7 @@ export class BooleanPool {
 
   removeRange(first: number, last: number): string | undefined {
     if (first > last) return 'InvalidRange';
-    const range = WORLD.slice(first, last + 1);
+    const range = this.#world.slice(first, last + 1);
     if (range.some((index) => !this.inPool[index])) return 'IpNotFound';
     if (range.some((index) => this.held[index])) return 'InvalidRange';
     for (const index of range) {
@@ -98,13 +102,13 @@ export class BooleanPool {
   }
 
   release(matches: (held: Held, index: number) => boolean): number[] {
-    const indexes = WORLD.filter((index) => this.held[index] && matches(this.held[index], index));
+    const indexes = this.#world.filter((index) => this.held[index] && matches(this.held[index], index));
     for (const index of indexes) {
       const { subinstance, subid, slot } = this.held[index]!;
       this.held[index] = undefined;
       if (this.#options.cooldownSeconds + this.#options.stickySeconds === 0) continue;
       this.released[index] = { subinstance, subid, slot, at: this.now, order: this.#order++ };
-      for (const other of WORLD) if (this.released[other] && !this.isKept(other)) this.released[other] = undefined;
+      for (const other of this.#world) if (this.released[other] && !this.isKept(other)) this.released[other] = undefined;
     }
     return indexes;
   }
@@ -117,7 +121,7 @@ export class BooleanPool {
   }
 
   expire(): number[] {
-    const ended = WORLD.filter((index) => this.held[index] && this.#hasEnded(this.held[index]));
+    const ended = this.#world.filter((index) => this.held[index] && this.#hasEnded(this.held[index]));
     ended.sort((a, b) => this.held[a]!.expiresAt! - this.held[b]!.expiresAt! || this.held[a]!.lease - this.held[b]!.lease);
     return ended.flatMap((one) => this.release((_, index) => index === one));
   }
@@ -153,7 +157,7 @@ export class BooleanPool {
   }
 
   #choose(subject: Subject): number {
-    const usable = WORLD.filter((index) => this.inPool[index] && !this.reserved[index] && !this.held[index]);
+    const usable = this.#world.filter((index) => this.inPool[index] && !this.reserved[index] && !this.held[index]);
     const last = usable.filter((index) => this.released[index] && isSame(this.released[index], subject));
     if (last.length > 0) return last.sort((a, b) => this.released[b]!.order - this.released[a]!.order)[0]!;
     const available = usable.find((index) => this.isAvailable(index));

@@ -1,61 +1,12 @@
 /** IpPool and the stupider twin take the same steps and must give the same answers, and the pool must be sound after each. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatAddress, makeAddress, parseAddress } from '../../src/core/address.ts';
-import { IpPool, IpPoolError, ResourceType } from '../../src/core/index.ts';
-import { BooleanPool, type Answer, type TwinOptions } from './boolean-pool.ts';
+import { IpPool, ResourceType } from '../../src/core/index.ts';
+import { BooleanPool, type TwinOptions } from './boolean-pool.ts';
 import { FakeClock } from './fake-clock.ts';
-
-interface Real {
-  readonly pool: IpPool;
-  readonly clock: FakeClock;
-  readonly base: string;
-}
+import { addressAt, answerOf, codeOf, compareState, indexOf, type Real } from './twins.ts';
 
 type Step = fc.Command<BooleanPool, Real>;
-
-const addressAt = (base: string, index: number): string => {
-  const { family, value } = parseAddress(base)!;
-  return formatAddress(makeAddress(family, value + BigInt(index)));
-};
-
-const indexOf = (base: string, address: string): number => Number(parseAddress(address)!.value - parseAddress(base)!.value);
-
-function answerOf(action: () => string, base: string): Answer {
-  try {
-    return { index: indexOf(base, action()) };
-  } catch (error) {
-    if (error instanceof IpPoolError) return { code: error.code };
-    throw error;
-  }
-}
-
-function codeOf(action: () => void): string | undefined {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof IpPoolError) return error.code;
-    throw error;
-  }
-  return undefined;
-}
-
-function compareState(twin: BooleanPool, { pool, base }: Real): void {
-  expect(pool.verify()).toEqual([]);
-  const count = (matches: (index: number) => boolean): bigint => BigInt(twin.inPool.filter((_, index) => matches(index)).length);
-  expect(pool.stats()).toEqual({
-    total: count((index) => twin.inPool[index]!),
-    allocated: count((index) => twin.held[index] !== undefined),
-    reserved: count((index) => twin.reserved[index]!),
-    available: count((index) => twin.isAvailable(index)),
-  });
-  const held = twin.held.map((one) => one && `${one.subinstance}/${one.subid}/${one.slot}`);
-  const found = twin.held.map((_, index) => {
-    const binding = pool.getBinding(addressAt(base, index));
-    return binding && `${binding.subinstance}/${binding.subid}/${binding.slot}`;
-  });
-  expect(found).toEqual(held);
-}
 
 const step = (name: string, run: (twin: BooleanPool, real: Real) => void): Step => ({
   check: () => true,
