@@ -2,6 +2,7 @@
 import pino from 'pino';
 import type { Log } from '../../src/ipam/ports.ts';
 import type { LogLevel } from './flags.ts';
+import { LineWriter } from './write-line.ts';
 
 export function createLog(level: LogLevel): Log {
   return pino(
@@ -13,6 +14,6 @@ export function createLog(level: LogLevel): Log {
       messageKey: 'message',
       serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
     },
-    pino.destination({ fd: 2, sync: true }),
+    new LineWriter(2),
   );
 }

@@ -1,12 +1,13 @@
 /** The controller as its operator meets it: flags, signals, two at once, files that are wrong, restarts. */
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/http.ts';
@@ -132,6 +133,19 @@ describe('a running controller', () => {
     expect(await first.ended).toBe('SIGKILL');
     expect(existsSync(socketPath)).toBe(true);
     await startReady(flags, socketPath);
+  });
+
+  test('a log that cannot be written (its disk is full) keeps nobody from being served', async () => {
+    const { flags, socketPath } = await workspace();
+    const { bundle } = await builtController();
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [bundle, ...flags, '--listen', `unix:${socketPath}`], { stdio: ['ignore', 'ignore', full] });
+    closeSync(full);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await eventually(async () => (await ask({ socketPath }, 'GET', '/readyz').catch(() => undefined))?.status === 200, 'the controller');
+    expect((await ask({ socketPath }, 'POST', '/v1/cni/add', cniAdd({ stamp: stampOf(1) }))).status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
   test('SIGTERM under load: every acknowledged ADD is there afterwards, every acknowledged DEL too', async () => {
