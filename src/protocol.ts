@@ -28,6 +28,9 @@ import type { Dns, PoolSpecInput, Route } from './core/pool-spec.ts';
 import type { PoolReason, RefusalReason } from './core/refusal.ts';
 import type { Stamp } from './core/stamp.ts';
 
+/** The only name that the plugin accepts in the controller's certificate, whatever its address: it uses no DNS. */
+export const SERVER_NAME = 'berth-controller.berth.svc';
+
 export type { Attachment, Dns, PoolReason, PoolSpecInput, RefusalReason, Resource, ResourceKind, Route, Stamp };
 
 export const API_VERSION = 'berth-ipam.dev/v1alpha1';

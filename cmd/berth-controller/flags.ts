@@ -1,10 +1,11 @@
 /** The command line: flags, their help, and one sentence when something is wrong with them. */
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import yargs from 'yargs';
 import { parseListenAddress } from '../../src/server/listen-address.ts';
 import type { ListenAddress } from '../../src/server/listen-address.ts';
-import type { TlsFiles } from '../../src/server/https-listener.ts';
+import type { TlsFiles } from '../../src/server/client-certificate.ts';
 import { VERSION } from '../../src/version.ts';
 import { nearest } from './nearest.ts';
 
@@ -16,6 +17,10 @@ export interface KubernetesChoice {
   /** Of the leader's Lease; else that of the context or the pod. */
   readonly namespace?: string;
   readonly nodeGoneAfterMs: number;
+  /** Whose tokens the https listener takes. */
+  readonly nodeServiceAccount: { readonly namespace: string; readonly name: string };
+  /** https://ADDRESS:PORT, as nodes reach this replica. */
+  readonly advertise: readonly string[];
 }
 
 export type StoreChoice = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' } | KubernetesChoice;
@@ -102,6 +107,17 @@ const FLAGS = {
     requiresArg: true,
     describe: 'How long after its Node is deleted a node’s addresses come back: 30s, 5m, 1h (default: 5m)',
   },
+  advertise: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'https://ADDRESS:PORT, as nodes reach this replica; may be given several times (default: where it listens)',
+  },
+  'node-service-account': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'NAMESPACE/NAME whose tokens the https listener takes (default: berth/berth-node)',
+  },
   'log-level': {
     type: 'string',
     choices: ['debug', 'info', 'warn', 'error'] as const,
@@ -178,6 +194,8 @@ interface Arguments {
   readonly context?: string;
   readonly namespace?: string;
   readonly 'node-gone-after'?: string;
+  readonly advertise?: readonly string[];
+  readonly 'node-service-account'?: string;
   readonly 'log-level': LogLevel;
 }
 
@@ -188,11 +206,9 @@ function toRunOptions(argv: Arguments): RunOptions {
     if (!outcome.ok) throw new UsageError(outcome.refusal.detail);
     return outcome.value;
   });
-  const tls = readTls(
-    argv,
-    listen.some(({ kind }) => kind === 'https'),
-  );
   const store = readStore(argv);
+  const isHttps = listen.some(({ kind }) => kind === 'https');
+  const tls = readTls(argv, isHttps, store.kind === 'kubernetes');
   const spoolFolder = argv.spool ?? (store.kind === 'sqlite' ? join(dirname(store.path), 'spool') : undefined);
   return {
     store,
@@ -209,17 +225,19 @@ function toRunOptions(argv: Arguments): RunOptions {
 /** Which of two stores would be meant? Only --listen may be given several times. */
 function refuseRepeated(argv: object): void {
   for (const [flag, value] of Object.entries(argv)) {
-    if (Array.isArray(value) && flag !== 'listen' && flag !== '_')
+    if (Array.isArray(value) && !['listen', 'advertise', '_'].includes(flag))
       throw new UsageError(`--${flag} is given ${value.length} times: give it once.`);
   }
 }
 
-type StoreFlags = Pick<Arguments, 'store' | 'kubeconfig' | 'context' | 'namespace' | 'node-gone-after' | 'pools'>;
+const CLUSTER_FLAGS = ['kubeconfig', 'context', 'namespace', 'node-gone-after', 'advertise', 'node-service-account'] as const;
+
+type StoreFlags = Pick<Arguments, 'store'> & Partial<Pick<Arguments, 'pools' | 'listen' | (typeof CLUSTER_FLAGS)[number]>>;
 
 function readStore(argv: StoreFlags): StoreChoice {
   const { store: text } = argv;
   if (text === 'kubernetes') return readKubernetes(argv);
-  const stray = (['kubeconfig', 'context', 'namespace', 'node-gone-after'] as const).find((flag) => argv[flag] !== undefined);
+  const stray = CLUSTER_FLAGS.find((flag) => argv[flag] !== undefined);
   if (stray !== undefined) throw new UsageError(`--${stray} goes with --store kubernetes.`);
   if (text === 'memory') return { kind: 'memory' };
   const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/s.exec(text)?.[1];
@@ -242,7 +260,31 @@ function readKubernetes({ kubeconfig, context, namespace, pools, ...rest }: Stor
     ...(context !== undefined && { context }),
     ...(namespace !== undefined && { namespace }),
     nodeGoneAfterMs: Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS],
+    nodeServiceAccount: readServiceAccount(rest['node-service-account'] ?? NODE_SERVICE_ACCOUNT),
+    advertise: readAdvertised(rest),
   };
+}
+
+/** Those of deploy/rbac. */
+const NODE_SERVICE_ACCOUNT = 'berth/berth-node';
+
+function readServiceAccount(text: string): KubernetesChoice['nodeServiceAccount'] {
+  const [, namespace, name] = /^([-a-z0-9]{1,63})\/([-a-z0-9.]{1,253})$/.exec(text) ?? [];
+  if (namespace === undefined || name === undefined) throw new UsageError(`--node-service-account ${text}: must be NAMESPACE/NAME.`);
+  return { namespace, name };
+}
+
+/** A node uses no DNS: it is told numbers. */
+function readAdvertised({ advertise, listen = [] }: Pick<StoreFlags, 'advertise' | 'listen'>): readonly string[] {
+  const from = advertise ?? listen.filter((text) => text.startsWith('https:'));
+  return from.map((text) => {
+    const address = parseListenAddress(text);
+    const host = address.ok && address.value.kind === 'https' ? address.value.host : '';
+    if (isIP(host) === 0) throw new UsageError(`--advertise ${text}: must be https://ADDRESS:PORT with an IP address; nodes use no DNS.`);
+    if (/^[0.:]*$/.test(host))
+      throw new UsageError('--listen on every address: say with --advertise https://ADDRESS:PORT where nodes reach it.');
+    return text.replace(/\/$/, '');
+  });
 }
 
 function readMode(text: string): number {
@@ -260,8 +302,9 @@ function readNodeName(name: string): string {
   return name;
 }
 
-function readTls(argv: Arguments, needed: boolean): TlsFiles | undefined {
+function readTls(argv: Arguments, needed: boolean, tokensKnow: boolean): TlsFiles | undefined {
   const { 'tls-cert': cert, 'tls-key': key, 'client-ca': clientCa } = argv;
+  if (tokensKnow && (cert ?? key ?? clientCa) === undefined) return undefined;
   if (!needed) {
     if (cert ?? key ?? clientCa) throw new UsageError('--tls-cert, --tls-key and --client-ca go with --listen https://HOST:PORT.');
     return undefined;
@@ -269,7 +312,7 @@ function readTls(argv: Arguments, needed: boolean): TlsFiles | undefined {
   if (cert === undefined || key === undefined) throw new UsageError('--listen https:// needs --tls-cert and --tls-key.');
   if (clientCa === undefined) {
     throw new UsageError(
-      '--listen https:// needs --client-ca: without it nobody could tell who asks (tokens come with the Kubernetes store).',
+      '--listen https:// needs --client-ca: without it nobody could tell who asks (only in a cluster do tokens say so).',
     );
   }
   return { cert, key, clientCa };

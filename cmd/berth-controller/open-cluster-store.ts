@@ -6,10 +6,13 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
 import type { Log } from '../../src/ipam/ports.ts';
+import { AUTHORITY_SECRET, openAuthority } from '../../src/kubernetes/authority.ts';
 import { startElection } from '../../src/kubernetes/leader.ts';
 import { openCluster } from '../../src/kubernetes/open-client.ts';
 import { openKubernetesStore } from '../../src/kubernetes/store.ts';
+import { createTokenReviewer } from '../../src/kubernetes/token-review.ts';
 import { watchWorkloads } from '../../src/kubernetes/workloads.ts';
+import { SERVER_NAME } from '../../src/protocol.ts';
 import { explainFailure } from './explain-failure.ts';
 import type { KubernetesChoice } from './flags.ts';
 import type { OpenedStore } from './open-store.ts';
@@ -20,7 +23,10 @@ const LEADER_LEASE = 'berth-controller';
 const NAMESPACE = 'berth';
 
 /** Throws StartFailure when there is no usable configuration. */
-export function openClusterStore({ nodeGoneAfterMs, ...choice }: KubernetesChoice, log: Log): OpenedStore {
+export function openClusterStore(
+  { nodeGoneAfterMs, advertise: urls, nodeServiceAccount, ...choice }: KubernetesChoice,
+  log: Log,
+): OpenedStore {
   const random = (): number => Math.random();
   const api = ((): ReturnType<typeof openCluster> => {
     try {
@@ -33,12 +39,21 @@ export function openClusterStore({ nodeGoneAfterMs, ...choice }: KubernetesChoic
   const store = openKubernetesStore(world);
   const workloads = watchWorkloads(world);
   const namespace = choice.namespace ?? api.namespace ?? NAMESPACE;
-  const election = startElection({ ...world, namespace, name: LEADER_LEASE, identity: `${hostname()}_${randomUUID()}` });
+  const identity = `${hostname()}_${randomUUID()}`;
+  const election = startElection({ ...world, namespace, name: LEADER_LEASE, identity });
   return {
     kind: 'kubernetes',
     store,
     nodes: clusterNodes(workloads),
     cluster: { workloads, leads: () => election.leads(), nodeGoneAfterMs },
+    openIdentity: () => {
+      const authority = openAuthority({ ...world, namespace, serverName: SERVER_NAME, identity, urls });
+      return {
+        tls: { from: AUTHORITY_SECRET, read: () => authority.read() },
+        nodeOfToken: createTokenReviewer({ client: api.client, clock: timers, serviceAccount: nodeServiceAccount }),
+        stop: () => authority.stop(),
+      };
+    },
     close: async () => {
       await election.stop();
       workloads.stop();

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Cluster } from '../../src/ipam/background.ts';
 import type { Log, Nodes } from '../../src/ipam/ports.ts';
+import type { Identity } from '../../src/server/server.ts';
 import type { StoreCounters } from '../../src/server/metrics.ts';
 import { openSqliteStore } from '../../src/sqlite/open.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
@@ -19,6 +20,8 @@ export interface OpenedStore {
   readonly backup?: (response: ServerResponse) => Promise<void>;
   /** Absent outside a cluster. */
   readonly cluster?: Cluster;
+  /** How nodes and controllers of a cluster know each other, where the https listener needs it. */
+  readonly openIdentity?: () => Identity & { stop(): Promise<void> };
   close(): Promise<void>;
 }
 

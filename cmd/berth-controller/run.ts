@@ -39,16 +39,20 @@ export async function run(options: RunOptions): Promise<void> {
     ...(opened.counters && { counters: opened.counters }),
     ...(opened.backup && { backup: opened.backup }),
   });
+  const needsIdentity = options.tls === undefined && options.listen.some(({ kind }) => kind === 'https');
+  const identity = needsIdentity ? opened.openIdentity?.() : undefined;
   try {
     // A cluster's API server may take its time: until then the probes answer, and say so.
     if (cluster === undefined) await ipam.whenSynced();
     if (options.poolsFile !== undefined) await applyPoolsOfFile(ipam, options.poolsFile, pools, log);
-    for (const address of options.listen) {
-      const listenOptions = { socketMode: options.socketMode, ...(options.tls && { tls: options.tls }) };
-      await server.listen(address, listenOptions).catch((error: unknown) => {
+    const listenOptions = { socketMode: options.socketMode, ...(options.tls && { tls: options.tls }), ...(identity && { identity }) };
+    // Those that can open do: a cluster's certificate may be long in coming.
+    const listening = options.listen.map((address) =>
+      server.listen(address, listenOptions).catch((error: unknown) => {
         throw explainFailure(`listen on ${addressText(address)}`, error);
-      });
-    }
+      }),
+    );
+    await Promise.race([Promise.all(listening), stopAsked]);
     reloadsMayBegin(async () => {
       if (options.poolsFile !== undefined) await reloadPools(ipam, options.poolsFile, log);
       await server.reloadCertificates();
@@ -57,6 +61,7 @@ export async function run(options: RunOptions): Promise<void> {
     if (options.spoolFolder !== undefined) await drainSpool(ipam, options.nodeName, options.spoolFolder, log);
     log.info({ signal: await stopAsked }, 'stopping');
   } finally {
+    await identity?.stop();
     await stop(server, ipam, opened);
   }
   log.info({}, 'stopped');

@@ -3,8 +3,8 @@
  * soon: an outage is answered fast and honestly. One that is slow has the whole deadline, and one that is full
  * says itself when to come back.
  */
-import type { Problem } from '../protocol.ts';
-import { type Endpoint, findEndpoints, SERVER_NAME } from './endpoints.ts';
+import { type Problem, SERVER_NAME } from '../protocol.ts';
+import { type Endpoint, findEndpoints } from './endpoints.ts';
 import type { Configuration } from './configuration.ts';
 import type { Exchanged, Host } from './host.ts';
 import { type Answer, formatRequest, parseAnswer } from './http.ts';

@@ -5,9 +5,6 @@
 import { type Configuration, DEFAULT_SOCKET, parseController } from './configuration.ts';
 import type { Host } from './host.ts';
 
-/** The only name accepted in the controller's certificate, whatever its address: the plugin uses no DNS. */
-export const SERVER_NAME = 'berth-controller.berth.svc';
-
 const LONGEST_FILE = 256 * 1024;
 
 export interface Endpoint {

@@ -19,6 +19,7 @@ export type RefusalReason =
   | 'PoolNotActive' // state NoNew or Draining
   | 'PoolInUse' // deleting or shrinking a pool that has bindings
   | 'Conflict' // somebody changed it meanwhile: read again
+  | 'Unauthenticated' // who asks is not known: no token, or not a good one
   | 'NotAllowed' // selectors, requestedAddresses: Forbidden, another node's attachment
   | 'LimitReached' // per subinstance, node or pod
   | 'PodMismatch' // the pod is another incarnation, or not on this node

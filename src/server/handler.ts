@@ -3,7 +3,7 @@
  * An ADD passes through all of it, so each step is a look-up or one parse, and one log line at the end.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Refusal } from '../core/refusal.ts';
+import type { Outcome, Refusal } from '../core/refusal.ts';
 import type { Operations } from '../ipam/operations.ts';
 import type { Log } from '../ipam/ports.ts';
 import type { Problem } from '../protocol.ts';
@@ -30,10 +30,10 @@ export interface HandlerPorts {
   readonly running: () => boolean;
 }
 
-/** Who asks, by what the listener knows of the connection; undefined: it cannot tell, and nothing is served. */
+/** Who asks, and whether now: the node, or why nothing is served. */
 export interface Door {
   readonly cniOnly: boolean;
-  node(request: IncomingMessage): string | undefined;
+  node(request: IncomingMessage): Outcome<string> | Promise<Outcome<string>>;
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -73,10 +73,9 @@ export function createHandler(ports: HandlerPorts, door: Door): Handler {
     params: readonly string[],
     search: string,
   ): Promise<Answer | Problem | 'served' | 'gone'> {
-    const node = door.node(request);
-    if (node === undefined)
-      return toProblem({ reason: 'NotAllowed', detail: 'The client certificate names no node: its subject needs exactly one CN.' });
     if (inFlight > MOST_IN_FLIGHT) return toProblem({ reason: 'Overloaded', detail: 'Too many requests are under way.' });
+    const node = await door.node(request);
+    if (!node.ok) return toProblem(node.refusal);
     if (route.face !== 'probe' && !operations.synced()) {
       return toProblem({ reason: 'Unavailable', detail: 'The controller is still reading its pools and bindings.' });
     }
@@ -85,7 +84,7 @@ export function createHandler(ports: HandlerPorts, door: Door): Handler {
     const query = readQuery(route, search);
     if (!query.ok) return query.problem ?? 'gone';
     const socket = request.socket;
-    const caller = { node, gone: () => socket.destroyed || !socket.writable };
+    const caller = { node: node.value, gone: () => socket.destroyed || !socket.writable };
     const call = { operations, caller, params, query: query.value, body: undefined };
     if (route.kind === 'stream') return (await route.serve(request, response, call)) ?? 'served';
     return serveJson(request, route, call);

@@ -20,6 +20,7 @@ export const TRANSLATIONS: Readonly<Record<RefusalReason, Translation>> = {
   UnknownPool: { status: 404, code: 101, title: 'No such pool' },
   PodMismatch: { status: 409, code: 100, title: 'The pod is another one' },
   IpAlreadyAllocated: { status: 409, code: 102, title: 'The address is held' },
+  Unauthenticated: { status: 401, code: 11, title: 'Who asks is not known' },
   NotAllowed: { status: 403, code: 103, title: 'Not allowed' },
   IpNotAvailable: { status: 409, code: 103, title: 'The address is not available' },
   IpNotFound: { status: 404, code: 103, title: 'The address is outside every range' },

@@ -1,20 +1,23 @@
 /** The controller's outside as one thing: listeners in, operations behind, a stop that loses no answer. */
 import { once } from 'node:events';
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import type { Timers } from '../core/clock.ts';
+import { done, type Outcome } from '../core/refusal.ts';
 import type { Operations } from '../ipam/operations.ts';
 import type { Log } from '../ipam/ports.ts';
 import { bindingRoutes } from './binding-routes.ts';
 import { cniRoutes } from './cni-routes.ts';
 import { createEventStreams } from './events.ts';
 import { createHandler } from './handler.ts';
-import { listenOnHttps, nodeFromCertificate } from './https-listener.ts';
-import type { HttpsListener, TlsFiles } from './https-listener.ts';
+import { nodeFromToken, type NodeOfToken } from './bearer-token.ts';
+import { nodeFromCertificate, tlsFromFiles, type TlsFiles } from './client-certificate.ts';
+import { listenOnHttps, type HttpsListener, type TlsSource } from './https-listener.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { createMetrics } from './metrics.ts';
 import type { StoreCounters } from './metrics.ts';
 import { poolRoutes } from './pool-routes.ts';
+import { RateLimit } from './rate-limit.ts';
 import { createRouter } from './router.ts';
 import { createServiceRoutes } from './service-routes.ts';
 import type { Service } from './service-routes.ts';
@@ -33,9 +36,17 @@ export interface ServerPorts {
   readonly node: string;
 }
 
+/** How the controllers of a cluster show who they are, and know who asks. */
+export interface Identity {
+  readonly tls: TlsSource;
+  readonly nodeOfToken: NodeOfToken;
+}
+
 export interface ListenOptions {
   readonly socketMode: number;
+  /** For https, one of the two. */
   readonly tls?: TlsFiles;
+  readonly identity?: Identity;
 }
 
 export interface BerthServer {
@@ -51,6 +62,7 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
   const servers: HttpServer[] = [];
   const secure: HttpsListener[] = [];
   const events = createEventStreams(timers);
+  const rateLimit = new RateLimit(timers);
   let connections = 0;
   let running = true;
 
@@ -87,14 +99,20 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
   }
 
   async function openUnix(address: ListenAddress & { kind: 'unix' }, { socketMode }: ListenOptions) {
-    const handler = createHandler(handlerPorts, { cniOnly: false, node: () => ports.node });
+    const handler = createHandler(handlerPorts, { cniOnly: false, node: () => done(ports.node) });
     return { address, server: await listenOnUnixSocket(address.path, socketMode, handler) };
   }
 
-  async function openHttps(address: ListenAddress & { kind: 'https' }, { tls }: ListenOptions) {
-    if (!tls) throw new Error('https needs a certificate, a key and a CA for its clients');
-    const handler = createHandler(handlerPorts, { cniOnly: true, node: nodeFromCertificate });
-    const listener = await listenOnHttps(address, tls, handler, { timers, log });
+  async function openHttps(address: ListenAddress & { kind: 'https' }, { tls, identity }: ListenOptions) {
+    const source = identity?.tls ?? (tls && tlsFromFiles(tls));
+    if (!source) throw new Error('https needs a certificate, and a way to know who asks');
+    const whoAsks = identity ? nodeFromToken(identity.nodeOfToken) : nodeFromCertificate;
+    const node = async (request: IncomingMessage): Promise<Outcome<string>> => {
+      const known = await whoAsks(request);
+      return known.ok ? rateLimit.admit(known.value) : known;
+    };
+    const handler = createHandler(handlerPorts, { cniOnly: true, node });
+    const listener = await listenOnHttps(address, source, handler, { timers, log });
     secure.push(listener);
     const bound = listener.server.address();
     const port = bound !== null && typeof bound === 'object' ? bound.port : address.port;

@@ -11,6 +11,7 @@ import { deletePod, makeNode, makePod, makeNamespace, newBootId } from '../suppo
 import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/http.ts';
 import { applyPath } from '../support/kubectl.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
 
 describeCluster('the controller in a cluster', () => {
   const directory = mkdtempSync(join(tmpdir(), 'berth-in-cluster-'));
@@ -98,22 +99,3 @@ describeCluster('the controller in a cluster', () => {
     expect(await ended).toBe(0);
   });
 });
-
-/** With a token of the service account, which is made if need be. */
-async function writeKubeconfig(directory: string, namespace: string, account: string): Promise<string> {
-  const { url, caFile } = apiServer();
-  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } };
-  const answer = await request('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`, body);
-  const token = answer.json.status.token as string;
-  const path = join(directory, `${account}.kubeconfig`);
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'c',
-    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u', namespace } }],
-    clusters: [{ name: 'c', cluster: { server: url, 'certificate-authority': caFile } }],
-    users: [{ name: 'u', user: { token } }],
-  };
-  writeFileSync(path, JSON.stringify(config), { mode: 0o600 });
-  return path;
-}

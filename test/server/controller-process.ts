@@ -44,10 +44,17 @@ export interface Started {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
+/** Ended with the test. */
 export async function startProcess(args: readonly string[]): Promise<Started> {
+  const started = await spawnController(args);
+  onTestFinished(() => void started.child.kill('SIGKILL'));
+  return started;
+}
+
+/** Ended by who starts it. */
+export async function spawnController(args: readonly string[]): Promise<Started> {
   const { bundle } = await builtController();
   const child = spawn(process.execPath, [bundle, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -60,6 +67,11 @@ export async function startProcess(args: readonly string[]): Promise<Started> {
 /** The same, and ready on its socket. */
 export async function startReady(args: readonly string[], socketPath: string): Promise<Started> {
   const started = await startProcess([...args, '--listen', `unix:${socketPath}`]);
+  await whenReady(started, socketPath);
+  return started;
+}
+
+export async function whenReady(started: Started, socketPath: string): Promise<void> {
   await eventually(
     async () => {
       if (started.child.exitCode !== null) throw new Error(`the controller did not start: ${started.stderr()}`);
@@ -68,5 +80,4 @@ export async function startReady(args: readonly string[], socketPath: string): P
     'the controller to be ready',
     30_000,
   );
-  return started;
 }

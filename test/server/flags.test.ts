@@ -57,7 +57,16 @@ describe('flags', () => {
     expect(await readCommandLine(flags)).toMatchObject({
       options: { store: { kind: 'kubernetes', kubeconfigFile: 'k', context: 'c', namespace: 'n', nodeGoneAfterMs: 30_000 } },
     });
-    expect(await readCommandLine(['--store', 'kubernetes'])).toMatchObject({ options: { store: { nodeGoneAfterMs: 300_000 } } });
+    expect(await readCommandLine(['--store', 'kubernetes'])).toMatchObject({
+      options: { store: { nodeGoneAfterMs: 300_000, nodeServiceAccount: { namespace: 'berth', name: 'berth-node' }, advertise: [] } },
+    });
+    const https = ['--store', 'kubernetes', '--listen', 'https://[fd00::5]:8443', '--node-service-account', 'net/nodes'];
+    expect(await readCommandLine(https)).toMatchObject({
+      options: { store: { nodeServiceAccount: { namespace: 'net', name: 'nodes' }, advertise: ['https://[fd00::5]:8443'] } },
+    });
+    expect(await readCommandLine([...https, '--advertise', 'https://10.0.0.5:1', '--advertise', 'https://10.0.0.6:1'])).toMatchObject({
+      options: { store: { advertise: ['https://10.0.0.5:1', 'https://10.0.0.6:1'] } },
+    });
   });
 
   test('sqlite:///PATH is the same as sqlite:/PATH', async () => {
@@ -75,6 +84,16 @@ describe('flags', () => {
     [['--kubeconfig', 'x'], '--kubeconfig goes with --store kubernetes.'],
     [['--store', 'kubernetes', '--pools', 'x.yaml'], '--pools is for one machine: in a cluster, apply AddressPool objects with kubectl.'],
     [['--store', 'kubernetes', '--node-gone-after', 'soon'], '--node-gone-after soon: must be a time such as 30s, 5m or 1h.'],
+    [
+      ['--store', 'kubernetes', '--listen', 'https://0.0.0.0:8443'],
+      '--listen on every address: say with --advertise https://ADDRESS:PORT where nodes reach it.',
+    ],
+    [
+      ['--store', 'kubernetes', '--advertise', 'https://berth:8443'],
+      '--advertise https://berth:8443: must be https://ADDRESS:PORT with an IP address; nodes use no DNS.',
+    ],
+    [['--store', 'kubernetes', '--node-service-account', 'x'], '--node-service-account x: must be NAMESPACE/NAME.'],
+    [['--store', 'memory', '--advertise', 'https://10.0.0.5:1'], '--advertise goes with --store kubernetes.'],
     [['--store', 'kubernetes', '--namespace', 'A'], '--namespace A: must be the name of a namespace.'],
     [
       ['--listen', 'http://0.0.0.0:80'],
@@ -83,7 +102,7 @@ describe('flags', () => {
     [['--listen', 'https://0.0.0.0:8443'], '--listen https:// needs --tls-cert and --tls-key.'],
     [
       ['--listen', 'https://0.0.0.0:8443', '--tls-cert', 'a', '--tls-key', 'b'],
-      '--listen https:// needs --client-ca: without it nobody could tell who asks (tokens come with the Kubernetes store).',
+      '--listen https:// needs --client-ca: without it nobody could tell who asks (only in a cluster do tokens say so).',
     ],
     [['--client-ca', 'a'], '--tls-cert, --tls-key and --client-ca go with --listen https://HOST:PORT.'],
     [['--socket-mode', 'rw'], '--socket-mode rw: must be three octal digits, as in 0600 or 0660.'],

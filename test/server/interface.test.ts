@@ -78,7 +78,7 @@ describe('docs/controller.md', () => {
   });
 
   test('lists every log message of the sources, and none that is not there', () => {
-    const sources = ['src/server', 'src/ipam', 'cmd/berth-controller'].flatMap((folder) =>
+    const sources = ['src/server', 'src/ipam', 'src/kubernetes', 'cmd/berth-controller'].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts'))
         .map((name) => readFileSync(join(root, folder, name), 'utf8')),

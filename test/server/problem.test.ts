@@ -21,6 +21,7 @@ const ROWS: readonly [RefusalReason, number, number][] = [
   ['PoolFull', 409, 11],
   ['StaleCall', 409, 11],
   ['Conflict', 409, 11],
+  ['Unauthenticated', 401, 11],
   ['Overloaded', 503, 11],
   ['Unavailable', 503, 11],
 ];

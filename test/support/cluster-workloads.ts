@@ -54,8 +54,8 @@ const nodeInfo = (bootID: string): object => ({
 });
 
 /** With the service account "default", without which the API server takes no pod. */
-export async function makeNamespace(name: string, metadata: object = {}): Promise<void> {
-  const made = await request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { ...metadata, name } });
+export async function makeNamespace(name: string): Promise<void> {
+  const made = await request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   if (made.status !== 409) must(made);
   const account = await request('POST', `/api/v1/namespaces/${name}/serviceaccounts`, {
     apiVersion: 'v1',
@@ -66,12 +66,12 @@ export async function makeNamespace(name: string, metadata: object = {}): Promis
 }
 
 /** Scheduled on the node; returns its UID. */
-export async function makePod(namespace: string, name: string, node: string, metadata: object = {}): Promise<string> {
+export async function makePod(namespace: string, name: string, node: string, metadata: object = {}, spec: object = {}): Promise<string> {
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { ...metadata, name, namespace },
-    spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'x' }] },
+    spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'x' }], ...spec },
   };
   return must(await request('POST', `/api/v1/namespaces/${namespace}/pods`, pod)).metadata.uid;
 }

@@ -1,0 +1,154 @@
+/**
+ * The controllers' own CA, shared by the replicas through a Secret: whoever comes first makes it, whoever sees that it
+ * is due rotates it, by compare-and-swap. What nodes need, the CA's certificates and the controllers' addresses, is in
+ * a ConfigMap, which the installer's projected volume shows to the plugin. Each replica signs its own certificate.
+ */
+import type { Timers } from '../core/clock.ts';
+import type { Log } from '../ipam/ports.ts';
+import { AUTHORITY_DAYS, bundleOf, fromData, nextStep, take, toData, type AuthorityState } from './authority-state.ts';
+import { issueCertificate, makeAuthority, validityOf, type KeyPair } from './certificates.ts';
+import type { Client } from './client.ts';
+import { apiVersionOf, CONFIG_MAPS, resourceName, SECRETS, type KubernetesObject, type ResourceType } from './objects.ts';
+import { PublishedEndpoints } from './published-endpoints.ts';
+import type { ApiAnswer, ApiStatus } from './status.ts';
+
+export const AUTHORITY_SECRET = 'berth-authority';
+export const IDENTITY_CONFIG_MAP = 'berth-identity';
+
+const REFRESH_MS = 60_000;
+/** While nothing works yet: the API server is away, or a right is missing. */
+const RETRY_MS = 2_000;
+const CERTIFICATE_DAYS = 30;
+const RENEWED_BEFORE_END_MS = 10 * 86_400_000;
+const ATTEMPTS = 8;
+
+export interface AuthorityOptions {
+  readonly client: Client;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly namespace: string;
+  /** The name in the certificates: the plugin's fixed one. */
+  readonly serverName: string;
+  /** Of this process. */
+  readonly identity: string;
+  /** https://ADDRESS:PORT, as nodes reach this replica. */
+  readonly urls: readonly string[];
+}
+
+interface DataObject extends KubernetesObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export interface Authority {
+  /** This replica's certificate and key, PEM. Waits until the first is there: the nodes are told of its CA before. */
+  read(): Promise<KeyPair>;
+  /** Ends the renewing, and takes this replica's addresses from the list. */
+  stop(): Promise<void>;
+}
+
+/** Starts at once and never gives up. */
+export function openAuthority(options: AuthorityOptions): Authority {
+  const keeper = new Keeper(options);
+  return { read: () => keeper.read(), stop: () => keeper.stop() };
+}
+
+class Keeper {
+  readonly #options: AuthorityOptions;
+  readonly #endpoints: PublishedEndpoints;
+  readonly #first = Promise.withResolvers<void>();
+  #issued: { readonly by: string; readonly pair: KeyPair } | undefined;
+  #cancel = (): void => undefined;
+  #stopped = false;
+  #running: Promise<void>;
+
+  constructor(options: AuthorityOptions) {
+    this.#options = options;
+    this.#endpoints = new PublishedEndpoints(options.timers, options.identity, options.urls);
+    this.#running = this.#run();
+  }
+
+  async read(): Promise<KeyPair> {
+    await this.#first.promise;
+    return this.#issued!.pair;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#running;
+    if (this.#issued === undefined) return;
+    await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, (data = {}) => ({ ...data, ...this.#endpoints.leave(data) })).catch(
+      (error: unknown) => this.#options.log.warn({ detail: (error as Error).message }, 'addresses not taken from the list'),
+    );
+  }
+
+  async #run(): Promise<void> {
+    const { timers, log } = this.#options;
+    let pause = REFRESH_MS;
+    try {
+      await this.#refresh();
+      this.#first.resolve();
+    } catch (error) {
+      log.warn({ detail: (error as Error).message }, 'certificates could not be brought up to date');
+      if (this.#issued === undefined) pause = RETRY_MS;
+    }
+    if (this.#stopped) return;
+    this.#cancel = timers.after(pause, () => {
+      this.#running = this.#run();
+    });
+  }
+
+  async #refresh(): Promise<void> {
+    const { timers, log, serverName } = this.#options;
+    const state = await this.#keepAuthority();
+    await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, (data = {}) => ({
+      ...data,
+      'ca.crt': bundleOf(state),
+      ...this.#endpoints.beat(data),
+    }));
+    const { cert } = state.current;
+    const now = timers.now();
+    if (this.#issued?.by === cert && validityOf(this.#issued.pair.cert).notAfter - now > RENEWED_BEFORE_END_MS) return;
+    this.#issued = { by: cert, pair: await issueCertificate(state.current, serverName, now, CERTIFICATE_DAYS) };
+    log.info({ notAfter: new Date(validityOf(this.#issued.pair.cert).notAfter).toISOString() }, 'certificate issued');
+  }
+
+  /** The CA as it is after what is due was done, by this replica or another. */
+  async #keepAuthority(): Promise<AuthorityState> {
+    const { timers, log } = this.#options;
+    const now = timers.now();
+    const make = (): Promise<KeyPair> => makeAuthority(now, AUTHORITY_DAYS);
+    let state: AuthorityState | undefined;
+    await this.#update(SECRETS, AUTHORITY_SECRET, async (data) => {
+      const known = fromData(data);
+      state = known ?? { current: await make(), previous: [] };
+      const step = nextStep(state, now);
+      if (known !== undefined && step === 'none') return undefined;
+      if (step !== 'none') state = await take(step, state, now, make);
+      log.info({ step: known === undefined ? 'first' : step }, 'the controllers’ CA changes');
+      return toData(state);
+    });
+    return state!;
+  }
+
+  /** Creates or changes an object's data by compare-and-swap. @param change undefined: it is right as it is */
+  async #update(type: ResourceType, name: string, change: (data: DataObject['data']) => ChangedData | Promise<ChangedData>): Promise<void> {
+    const { client, namespace } = this.#options;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = await client.get<DataObject>(type, { namespace, name });
+      if (!found.ok && found.status.reason !== 'NotFound') throw new Error(explain(found.status));
+      const data = await change(found.ok ? found.value.data : undefined);
+      if (data === undefined) return;
+      const answer: ApiAnswer<DataObject> = found.ok
+        ? await client.replace<DataObject>(type, { ...found.value, data })
+        : await client.create<DataObject>(type, { apiVersion: apiVersionOf(type), kind: type.kind, metadata: { name, namespace }, data });
+      if (answer.ok) return;
+      if (answer.status.reason !== 'Conflict' && answer.status.reason !== 'AlreadyExists') throw new Error(explain(answer.status));
+    }
+    throw new Error(`${resourceName(type)} ${name} is being changed by others all the time`);
+  }
+}
+
+type ChangedData = Readonly<Record<string, string>> | undefined;
+
+const explain = ({ message, lacks }: ApiStatus): string => (lacks === undefined ? message : `the right to ${lacks} is missing: ${message}`);

@@ -1,0 +1,166 @@
+/**
+ * Who may ask (DESIGN section 7), with tokens that a real API server minted for pods on pretended nodes: over https,
+ * by hand and through the built plugin, which has its CA and the controller's address from the published ConfigMap.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SERVER_NAME } from '../../src/protocol.ts';
+import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
+import { spawnController, whenReady, type Started } from '../server/controller-process.ts';
+import { cniAdd, cniDel, stamp } from '../server/requests.ts';
+import { apiServer, describeCluster, request } from '../support/cluster.ts';
+import { deletePod, makeNamespace, makeNode, makePod, newBootId } from '../support/cluster-workloads.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/free-port.ts';
+import { ask, type HttpAnswer } from '../support/http.ts';
+import { applyPath } from '../support/kubectl.ts';
+import { buildHosts, callPlugin } from '../support/plugin.ts';
+import { mintToken } from '../support/service-account-token.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
+
+const IDENTITY = '/api/v1/namespaces/berth/configmaps/berth-identity';
+const AUTHORITY = '/api/v1/namespaces/berth/secrets/berth-authority';
+
+describeCluster('identity in a cluster', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-identity-cluster-'));
+  const boots = { 'node-a': newBootId(), 'node-b': newBootId() };
+  const tokens: Record<string, string> = {};
+  const uids: Record<string, string> = {};
+  const outputs: string[] = [];
+  let port: number;
+  let controller: Started;
+
+  beforeAll(async () => {
+    await applyPath(apiServer().kubeconfig, 'deploy/rbac');
+    await makeNamespace('berth');
+    await makeNamespace('guarded');
+    for (const [name, bootId] of Object.entries(boots)) await makeNode(name, bootId);
+    await request('POST', POOLS, pool({ ranges: [{ cidr: '10.79.0.0/24' }], default: true }, 'guarded'));
+    for (const node of ['node-a', 'node-b']) {
+      const name = `installer-${node}`;
+      const uid = await makePod('berth', name, node, {}, { serviceAccountName: 'berth-node' });
+      const bound = { namespace: 'berth', account: 'berth-node', audience: 'berth', pod: { name, uid } };
+      tokens[node] = await mintToken(bound);
+      if (node === 'node-a') tokens['other audience'] = await mintToken({ ...bound, audience: 'someone-else' });
+    }
+    const gone = await makePod('berth', 'installer-gone', 'node-a', {}, { serviceAccountName: 'berth-node' });
+    tokens['deleted pod'] = await mintToken({ namespace: 'berth', account: 'berth-node', audience: 'berth', pod: { name: 'installer-gone', uid: gone } }); // prettier-ignore
+    await deletePod('berth', 'installer-gone');
+    tokens['no pod'] = await mintToken({ namespace: 'berth', account: 'berth-node', audience: 'berth' });
+    uids['plain'] = await makePod('guarded', 'plain', 'node-a');
+    tokens['plain pod'] = await mintToken({ namespace: 'guarded', account: 'default', audience: 'berth', pod: { name: 'plain', uid: uids['plain'] } }); // prettier-ignore
+    uids['on-b'] = await makePod('guarded', 'on-b', 'node-b');
+
+    port = await freePort();
+    const kubeconfig = await writeKubeconfig(directory, 'berth', 'berth-controller');
+    const socket = join(directory, 'a.sock');
+    const listen = ['--listen', `https://127.0.0.1:${port}`, '--listen', `unix:${socket}`];
+    controller = await spawnController(['--store', 'kubernetes', '--kubeconfig', kubeconfig, ...listen, '--log-level', 'debug']);
+    await whenReady(controller, socket);
+    await eventually(async () => (await request('GET', IDENTITY)).json.data?.endpoints, 'the endpoints to be published');
+  });
+  afterAll(async () => {
+    controller.child.kill('SIGTERM');
+    expect(await controller.ended).toBe(0);
+    for (const path of [BINDINGS, POOLS]) await request('DELETE', path);
+    for (const path of [IDENTITY, AUTHORITY]) await request('DELETE', path);
+    for (const node of ['node-a', 'node-b']) await deletePod('berth', `installer-${node}`);
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  async function call(verb: string, body: object, token?: string): Promise<HttpAnswer> {
+    const ca = (await request('GET', IDENTITY)).json.data['ca.crt'] as string;
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const answer = await ask({ host: '127.0.0.1', port, ca, servername: SERVER_NAME, agent: false }, 'POST', verb, body, headers);
+    outputs.push(answer.text);
+    return answer;
+  }
+  const add = (name: string, token?: string, more: object = {}, node: keyof typeof boots = 'node-a') =>
+    call('/v1/cni/add', cniAdd({ containerId: `c-${name}`, pod: { namespace: 'guarded', name, uid: uids[name]! }, stamp: { ...stamp, bootId: boots[node] }, ...more }), token); // prettier-ignore
+
+  test('a token of the node serves its pods', async () => {
+    const answer = await add('plain', tokens['node-a']);
+    expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('10.79.0.')]);
+    expect((await add('on-b', tokens['node-b'], {}, 'node-b')).status).toBe(200);
+  });
+
+  test.each([
+    ['none', undefined, 401],
+    ['nonsense', 'nonsense', 401],
+    ['for another audience', 'other audience', 401],
+    ['of a pod that is deleted', 'deleted pod', 401],
+    ['of a plain pod', 'plain pod', 403],
+    ['bound to no pod', 'no pod', 403],
+  ])('a token that is %s is refused', async (_title, key, status) => {
+    const answer = await add('plain', key === undefined ? undefined : (tokens[key] ?? key));
+    expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
+  });
+
+  test("another node's token gets none of its pods, and releases nothing of it", async () => {
+    expect((await add('on-b', tokens['node-a'])).json.reason).toBe('NotAllowed');
+    const of = (await request('GET', BINDINGS)).json.items as { metadata: { name: string }; spec: { subid: string; state: string } }[];
+    const name = of.find(({ spec }) => spec.subid === 'on-b' && spec.state === 'Bound')!.metadata.name;
+    const del = cniDel({ containerId: 'c-on-b', stamp: { ...stamp, bootId: boots['node-a'], startedTicks: 9_999 } });
+    expect((await call('/v1/cni/del', del, tokens['node-a'])).status).toBe(200);
+    expect((await request('GET', `${BINDINGS}/${name}`)).json.spec.state).toBe('Bound');
+  });
+
+  test('a stolen token cannot drain a pool by net1 to netN', async () => {
+    const answers: HttpAnswer[] = [];
+    for (let index = 1; index <= 40; index++) answers.push(await add('plain', tokens['node-a'], { ifName: `net${index}` }));
+    expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(32);
+    expect(answers.at(-1)!.json.reason).toBe('LimitReached');
+  });
+
+  test('nothing but the plugin’s routes is there', async () => {
+    const ca = (await request('GET', IDENTITY)).json.data['ca.crt'] as string;
+    for (const path of ['/v1/pools', '/v1/bindings', '/metrics', '/openapi.json']) {
+      const headers = { authorization: `Bearer ${tokens['node-a']}` };
+      expect((await ask({ host: '127.0.0.1', port, ca, servername: SERVER_NAME }, 'GET', path, undefined, headers)).status, path).toBe(404);
+    }
+  });
+
+  test.each(buildHosts().map((host, index) => [host.name, host, index] as const))(
+    'the built plugin gets and returns an address: %s',
+    async (_name, host, index) => {
+      const name = `by-plugin-${index}`;
+      const uid = await makePod('guarded', name, 'node-b');
+      const identityDir = join(directory, `identity-${index}`);
+      mkdirSync(identityDir);
+      const { data } = (await request('GET', IDENTITY)).json as { data: Record<string, string> };
+      for (const [file, text] of Object.entries({ token: tokens['node-b']!, 'ca.crt': data['ca.crt']!, endpoints: data['endpoints']! }))
+        writeFileSync(join(identityDir, file), text);
+      const config = { cniVersion: '1.0.0', name: 'n', ipam: { type: 'berth', identityDir, spoolDir: join(directory, 'spool'), logFile: join(directory, 'berth.log') } }; // prettier-ignore
+      const env = (verb: string) => ({
+        CNI_COMMAND: verb,
+        CNI_CONTAINERID: `sandbox-${index}`,
+        CNI_NETNS: '/run/netns/x',
+        CNI_IFNAME: 'eth0',
+        CNI_ARGS: `K8S_POD_NAMESPACE=guarded;K8S_POD_NAME=${name};K8S_POD_UID=${uid}`,
+      });
+      const added = await callPlugin(host.path, env('ADD'), JSON.stringify(config));
+      expect(JSON.parse(added.stdout)).toMatchObject({ ips: [{ address: expect.stringMatching(/^10\.79\.0\.\d+\//) }] });
+      const deleted = await callPlugin(host.path, env('DEL'), JSON.stringify(config));
+      expect([deleted.code, deleted.stdout]).toEqual([0, '']);
+      outputs.push(added.stdout, added.stderr, deleted.stderr);
+      await deletePod('guarded', name);
+    },
+  );
+
+  test('no token is in an answer, a log line, an argument, the environment, an object or a file but its own', async () => {
+    const { pid } = controller.child;
+    const files = readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== 'token' && !entry.name.endsWith('.kubeconfig'))
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+    const objects = [await request('GET', BINDINGS), await request('GET', IDENTITY), await request('GET', AUTHORITY)].map(
+      ({ text }) => text,
+    );
+    const process = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${pid}/${name}`, 'latin1'));
+    const everything = [...outputs, ...files, ...objects, ...process, controller.stdout(), controller.stderr()].join('\n');
+    expect(everything.length).toBeGreaterThan(10_000);
+    // The signature is what makes a token one.
+    for (const [name, token] of Object.entries(tokens)) expect(everything.includes(token.split('.')[2]!), name).toBe(false);
+  });
+});
