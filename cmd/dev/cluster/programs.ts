@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 export const KUBERNETES = '1.37.2';
 /** A module of Kubernetes' staging area is numbered v0.X.Y where Kubernetes is v1.X.Y. */
@@ -13,6 +13,20 @@ export const STAGING = KUBERNETES.replace(/^1\./, '0.');
 /** What a real API server for tests is made of, and what nodes need besides. Built in this order. */
 export const API_SERVER: readonly string[] = ['kube-apiserver', 'kubectl'];
 export const NODE: readonly string[] = ['kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy'];
+
+/** Of nodes and charts; these are Go modules that can be installed as they are. */
+export const GO_PROGRAMS: Readonly<Record<string, string>> = {
+  containerd: 'github.com/containerd/containerd/v2/cmd/containerd@v2.4.2',
+  'containerd-shim-runc-v2': 'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2@v2.4.2',
+  ctr: 'github.com/containerd/containerd/v2/cmd/ctr@v2.4.2',
+  helm: 'helm.sh/helm/v4/cmd/helm@v4.3.1',
+  kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0',
+};
+
+/** A folder per version: `~/.cache/berth/cluster/go/helm@4.3.1`. */
+export function goProgramFolder(name: string): string {
+  return join(dirname(cacheFolder()), 'go', `${name}@${GO_PROGRAMS[name]!.split('@v')[1]}`);
+}
 
 export function cacheFolder(): string {
   const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'); // empty counts as unset (XDG base directories)
@@ -23,6 +37,7 @@ export function cacheFolder(): string {
 export function findProgram(name: string): string | undefined {
   const folders = [process.env['KUBEBUILDER_ASSETS'], join(cacheFolder(), 'bin')];
   // Of the others only our own version will do; etcd has no version of ours, and Debian's is enough.
+  if (name in GO_PROGRAMS) folders.push(goProgramFolder(name));
   if (name === 'etcd') folders.push(...(process.env['PATH'] ?? '').split(delimiter));
   return folders
     .filter((folder) => folder !== undefined && folder !== '')
