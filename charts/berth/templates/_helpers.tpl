@@ -1,0 +1,45 @@
+{{- define "berth.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{- define "berth.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{ include "berth.selector" . }}
+{{- end -}}
+
+{{- define "berth.selector" -}}
+app.kubernetes.io/name: berth
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{/* Asks the controller on its socket: it has no probes on the network. */}}
+{{- define "berth.probe" -}}
+exec:
+  command:
+    - /usr/bin/node
+    - -e
+    - require('http').get({socketPath:'/run/berth/berth.sock',path:'/{{ . }}'},r=>process.exit(r.statusCode===200?0:1)).on('error',()=>process.exit(1))
+{{- end -}}
+
+{{/* The volume that makes a node who it is: a token, the controllers' CA, their addresses. */}}
+{{- define "berth.identity" -}}
+name: identity
+projected:
+  defaultMode: 0400
+  sources:
+    - serviceAccountToken:
+        audience: berth
+        expirationSeconds: {{ .Values.installer.tokenExpirationSeconds }}
+        path: token
+    - configMap:
+        name: berth-identity
+        items:
+          - { key: ca.crt, path: ca.crt }
+          - { key: endpoints, path: endpoints }
+{{- end -}}

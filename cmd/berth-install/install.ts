@@ -1,0 +1,115 @@
+/** Puts the plugin and its identity on the node, so that a runtime that calls it at any moment finds the old or the new one. */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Settings } from './settings.ts';
+
+export const PLUGIN = 'berth';
+export const LINK = 'identity';
+
+/** Something on the node is not as it must be; the message says what to do. */
+export class InstallFailure extends Error {
+  override readonly name = 'InstallFailure';
+}
+
+/**
+ * Copies the executable (written under a hidden name, synced, renamed) and points RUN/identity at this pod's volume on
+ * the node. Returns whether the executable had to be copied. Throws InstallFailure when the token cannot be read back
+ * through the link: the kubelet's root is another.
+ */
+export function install(settings: Settings): { readonly copied: boolean } {
+  const copied = copyPlugin(settings);
+  verifyIdentity(settings);
+  pointAt(join(settings.runFolder, LINK), settings.identityOnNode);
+  return { copied };
+}
+
+function copyPlugin({ plugin, cniBinFolder }: Settings): boolean {
+  const wanted = readFileSync(plugin);
+  const target = join(cniBinFolder, PLUGIN);
+  removeUnfinished(cniBinFolder);
+  if (read(target)?.equals(wanted)) return false;
+  // A runtime takes every file of the folder for a plugin: a hidden one is asked for by nobody.
+  const unfinished = join(cniBinFolder, `.${PLUGIN}.${process.pid}.unfinished`);
+  writeSynced(unfinished, wanted, 0o755);
+  renameSync(unfinished, target);
+  sync(cniBinFolder);
+  return true;
+}
+
+/** The node sees the volume under the kubelet's root; this container has that folder mounted at the same path. */
+function verifyIdentity({ identityFolder, identityOnNode }: Settings): void {
+  const mine = read(join(identityFolder, 'token'));
+  if (mine === undefined) throw new InstallFailure(`there is no token in ${identityFolder}`);
+  const nodes = read(join(identityOnNode, 'token'));
+  if (nodes === undefined)
+    throw new InstallFailure(
+      `the token cannot be read at ${identityOnNode}: the kubelet's root is another one; set kubelet.root to its --root-dir`,
+    );
+  if (!nodes.equals(mine)) throw new InstallFailure(`the token at ${identityOnNode} is not this pod's`);
+}
+
+function pointAt(link: string, target: string): void {
+  mkdirSync(join(link, '..'), { recursive: true });
+  const unfinished = `${link}.${process.pid}.unfinished`;
+  rmSync(unfinished, { force: true });
+  symlinkSync(target, unfinished);
+  renameSync(unfinished, link);
+}
+
+/** Removes plugin and link, unless another pod's installer has pointed the link at itself. Returns whether it did. */
+export function uninstall({ runFolder, cniBinFolder, identityOnNode }: Settings): boolean {
+  const link = join(runFolder, LINK);
+  if (linkTarget(link) !== identityOnNode) return false;
+  rmSync(link, { force: true });
+  rmSync(join(cniBinFolder, PLUGIN), { force: true });
+  return true;
+}
+
+function linkTarget(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an installer left that was killed half-way. */
+function removeUnfinished(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (/^\.berth\.\d+\.unfinished$/.test(name)) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function writeSynced(path: string, content: Buffer, mode: number): void {
+  writeFileSync(path, content, { mode });
+  sync(path);
+}
+
+function sync(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function read(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
