@@ -1,5 +1,5 @@
 /**
- * The CA's life, as pure decisions. The next one is published a day before it signs anything, and the previous one
+ * The CA's life, as pure decisions. The next one is published two days before it signs anything, and the previous one
  * stays published until it ends: a node that is late with its copy trusts what it meets anyway.
  */
 import { validityOf, type KeyPair } from './certificates.ts';
@@ -17,7 +17,7 @@ export const AUTHORITY_DAYS = 365;
 /** A third of its life is left for whatever may hold a rotation up. */
 const REPLACED_BEFORE_END_MS = 120 * DAY_MS;
 /** A kubelet brings a ConfigMap up to date within minutes; a node that was away for a day comes back with its old copy. */
-export const PUBLISHED_BEFORE_USE_MS = DAY_MS;
+const PUBLISHED_BEFORE_USE_MS = 2 * DAY_MS;
 
 export type Step = 'none' | 'make' | 'promote' | 'forget';
 

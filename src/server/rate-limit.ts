@@ -23,6 +23,11 @@ export class RateLimit {
     this.#clock = clock;
   }
 
+  /** Nodes that are remembered. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
   /** Overloaded, with the time after which one more call is let in. */
   admit(node: string): Outcome<string> {
     const now = this.#clock.monotonic();

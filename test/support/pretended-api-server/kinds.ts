@@ -2,10 +2,12 @@
 import {
   ADDRESS_BINDINGS,
   ADDRESS_POOLS,
+  CONFIG_MAPS,
   LEASES,
   NAMESPACES,
   NODES,
   PODS,
+  SECRETS,
   type KubernetesObject,
   type ResourceType,
 } from '../../../src/kubernetes/objects.ts';
@@ -28,6 +30,8 @@ export const KINDS: readonly Kind[] = [
   builtIn(NODES),
   builtIn(NAMESPACES),
   builtIn(LEASES, false),
+  builtIn(SECRETS, false),
+  builtIn(CONFIG_MAPS, false),
   { ...ADDRESS_POOLS, hasStatus: true, allowsUnconditionalUpdate: false },
   { ...ADDRESS_BINDINGS, hasStatus: false, allowsUnconditionalUpdate: false },
 ];

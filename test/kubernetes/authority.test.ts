@@ -1,0 +1,123 @@
+/** The controllers' CA and what is published of it, over years of virtual time, on a pretended API server. */
+import { X509Certificate } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { AUTHORITY_SECRET, IDENTITY_CONFIG_MAP, openAuthority, type Authority } from '../../src/kubernetes/authority.ts';
+import { CONFIG_MAPS, SECRETS, type KubernetesObject } from '../../src/kubernetes/objects.ts';
+import { clientOf, recordingLog, seededRandom } from '../support/cluster-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { PretendedApiServer } from '../support/pretended-api-server.ts';
+import { virtualTimers } from '../support/virtual-timers.ts';
+
+type Data = KubernetesObject & { readonly data: Readonly<Record<string, string>> };
+const DAY = 86_400_000;
+
+function openWorld() {
+  const timers = virtualTimers();
+  const server = new PretendedApiServer({ timers, random: seededRandom(1) });
+  const log = recordingLog();
+  const open = (identity: string, urls = [`https://10.0.0.${identity.length}:8443`]): Authority =>
+    openAuthority({ client: clientOf(server, timers), timers, log, namespace: 'berth', serverName: 'the.name', identity, urls });
+  const map = () => server.objects<Data>(CONFIG_MAPS).find(({ metadata }) => metadata.name === IDENTITY_CONFIG_MAP)?.data ?? {};
+  const bundle = (): string[] => map()['ca.crt']?.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? [];
+  /** Key making is real work on real threads, so virtual time waits for it. */
+  const pass = async (ms: number): Promise<void> => {
+    await timers.advance(ms);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await timers.advance(0);
+  };
+  const passDay = async (): Promise<void> => {
+    timers.jumpWall(DAY); // A day of minutes each would be half a million.
+    await pass(61_000);
+  };
+  /** Waits for it while time goes on. */
+  const finish = async <T>(work: Promise<T>): Promise<T> => {
+    let isOver = false;
+    void work.finally(() => (isOver = true));
+    await eventually(() => pass(10).then(() => isOver), 'it to be over');
+    return work;
+  };
+  return { timers, server, log, open, map, bundle, pass, passDay, finish };
+}
+
+const isTrusted = (cert: string, bundle: readonly string[]): boolean =>
+  bundle.some((ca) => new X509Certificate(cert).verify(new X509Certificate(ca).publicKey));
+
+describe('the controllers’ CA', () => {
+  test('is made once by replicas that start together, and published before anybody serves', async () => {
+    const { open, map, bundle, server, finish } = openWorld();
+    const replicas = ['a', 'bb', 'ccc'].map((identity) => open(identity));
+    const certificates = await finish(Promise.all(replicas.map((replica) => replica.read())));
+    expect(server.objects(SECRETS)).toHaveLength(1);
+    expect(bundle()).toHaveLength(1);
+    for (const { cert, key } of certificates) {
+      expect(isTrusted(cert, bundle())).toBe(true);
+      expect(new X509Certificate(cert).checkHost('the.name')).toBe('the.name');
+      expect(key).toContain('PRIVATE KEY');
+    }
+    expect(map()['endpoints']!.trim().split('\n').sort()).toEqual(['https://10.0.0.1:8443', 'https://10.0.0.2:8443', 'https://10.0.0.3:8443']); // prettier-ignore
+    expect(JSON.stringify(map())).not.toContain('PRIVATE KEY');
+    for (const replica of replicas) await finish(replica.stop());
+    expect(map()['endpoints']).toBe('');
+  });
+
+  test('rotates, and whoever has a copy a day old trusts what it meets, all the time', async () => {
+    const { open, bundle, passDay, log, finish } = openWorld();
+    const replica = open('a');
+    await finish(replica.read());
+    let copyOfYesterday = bundle();
+    for (let day = 0; day < 510; day++) {
+      const today = bundle();
+      await passDay();
+      const { cert } = await finish(replica.read());
+      expect(isTrusted(cert, copyOfYesterday), `day ${day}`).toBe(true);
+      copyOfYesterday = today;
+    }
+    const steps = log.entries.filter(({ message }) => message === 'the controllers’ CA changes').map(({ fields }) => fields['step']);
+    expect(steps.filter((step) => step === 'promote').length).toBeGreaterThanOrEqual(2);
+    expect(steps).toContain('forget');
+    expect(bundle().length).toBeLessThanOrEqual(3);
+    await finish(replica.stop());
+  }, 120_000);
+
+  test('what somebody has made of the Secret that is no CA is replaced', async () => {
+    const { open, server, bundle, pass, finish } = openWorld();
+    const replica = open('a');
+    const before = (await finish(replica.read())).cert;
+    const [secret] = server.objects<Data>(SECRETS);
+    server.put(SECRETS, { ...secret!, data: { 'ca.crt': 'bm9uc2Vuc2U=' } } as never);
+    await pass(61_000);
+    await eventually(async () => (await finish(replica.read())).cert !== before, 'another certificate');
+    expect(isTrusted((await finish(replica.read())).cert, bundle())).toBe(true);
+    await finish(replica.stop());
+  });
+
+  test('without an API server it goes on with what it has', async () => {
+    const { open, server, pass, log, finish } = openWorld();
+    const replica = open('a');
+    const { cert } = await finish(replica.read());
+    server.stop();
+    for (let minute = 0; minute < 5; minute++) await pass(60_000);
+    expect((await finish(replica.read())).cert).toBe(cert);
+    expect(log.entries.some(({ message }) => message === 'certificates could not be brought up to date')).toBe(true);
+    server.start();
+    await finish(replica.stop());
+  });
+
+  test('a replica that is gone is taken from the list after some minutes, one that lives is not', async () => {
+    const { open, map, pass, server, timers, log, finish } = openWorld();
+    const living = open('a');
+    await finish(living.read());
+    const crashed = openAuthority({ client: clientOf(server, timers), timers: { ...timers, after: () => () => undefined }, log, namespace: 'berth', serverName: 'the.name', identity: 'crashed', urls: ['https://10.9.9.9:1'] }); // prettier-ignore
+    await finish(crashed.read());
+    expect(map()['endpoints']).toContain('10.9.9.9');
+    for (let minute = 0; minute < 4; minute++) await pass(60_000);
+    expect(map()['endpoints']).toContain('10.9.9.9');
+    for (let minute = 0; minute < 4; minute++) await pass(60_000);
+    expect(map()['endpoints']).toBe('https://10.0.0.1:8443\n');
+    await finish(living.stop());
+  });
+
+  test('its Secret has the name that the rights are given for', () => {
+    expect([AUTHORITY_SECRET, IDENTITY_CONFIG_MAP]).toEqual(['berth-authority', 'berth-identity']);
+  });
+});
