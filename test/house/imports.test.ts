@@ -30,6 +30,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/protocol.ts',
     'src/version.ts',
   ],
+  'cmd/berth-install': [],
   'cmd/berthctl': ['src/core', 'src/protocol.ts', 'src/client', 'src/cli', 'src/version.ts'],
 };
 
