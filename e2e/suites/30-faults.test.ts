@@ -1,0 +1,137 @@
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../../test/support/eventually.ts';
+import { NAMESPACE } from '../cluster/berth.ts';
+import { endControlPlaneProgram, startControlPlaneProgram } from '../cluster/control-plane.ts';
+import { apply, kubectl, mustKubectl } from '../cluster/kubectl.ts';
+import { NODES } from '../cluster/layout.ts';
+import { setUplink } from '../cluster/network.ts';
+import { endOnNode, startNode, startOnNode, stopNode } from '../cluster/node.ts';
+import { nodesReady } from '../cluster/up.ts';
+import { audit } from '../support/audit.ts';
+import { addressesOf, bound, deleteNamespace, freshNamespace, inPod, list, pods, whenGone, whenReady } from '../support/cluster.ts';
+import type { Pod } from '../support/cluster.ts';
+import { DEFAULT_POOLS, deployment, pod, statefulSet } from '../support/objects.ts';
+
+beforeAll(async () => {
+  await apply(...DEFAULT_POOLS);
+});
+afterEach(async () => {
+  await nodesReady();
+  await audit(180_000);
+});
+
+const controllers = (): Promise<readonly Pod[]> => list<Pod>('pods', '-n', NAMESPACE, '-l', 'app.kubernetes.io/component=controller');
+const controllersReady = (count: number): Promise<string> =>
+  mustKubectl(
+    ['wait', '-n', NAMESPACE, 'deployment/berth-controller', `--for=jsonpath={.status.readyReplicas}=${count}`, '--timeout=120s'],
+    {
+      deadlineSeconds: 130,
+    },
+  );
+const scaleControllers = (count: number): Promise<string> =>
+  mustKubectl(['scale', 'deployment', 'berth-controller', '-n', NAMESPACE, `--replicas=${count}`]);
+
+describe('what must hold when', () => {
+  test('one controller is killed while pods start', async () => {
+    const ns = await freshNamespace('e2e-one-killed');
+    await apply(deployment(ns, 'many', 20));
+    const [first] = await controllers();
+    await mustKubectl(['delete', 'pod', first!.metadata.name, '-n', NAMESPACE, '--grace-period=0', '--force']);
+    await whenReady(ns, 20);
+    await deleteNamespace(ns);
+    await controllersReady(2);
+  });
+
+  test('all controllers are gone: pods run on, deletions end, nodes stay Ready, new pods wait and then start', async () => {
+    const ns = await freshNamespace('e2e-all-gone');
+    await apply(deployment(ns, 'running', 4), deployment(ns, 'going', 4));
+    const before = await whenReady(ns, 8);
+    await scaleControllers(0);
+    await eventually(async () => (await controllers()).length === 0, 'the controllers to be gone', 60_000);
+    await mustKubectl(['delete', 'deployment', 'going', '-n', ns]);
+    await eventually(async () => (await pods(ns)).length === 4, 'deleted pods to be gone', 60_000);
+    await apply(pod(ns, 'waiting'));
+    const [from, to] = before.filter(({ metadata }) => metadata.name.startsWith('running'));
+    expect(await inPod(from!, ['ping', '-c', '2', '-W', '3', to!.status.podIPs![0]!.ip])).toBe(0);
+    await nodesReady();
+    expect((await bound()).filter(({ spec }) => spec.subid.startsWith('going'))).toHaveLength(8); // in the nodes' spools
+    await scaleControllers(2);
+    await controllersReady(2);
+    await whenReady(ns, 5);
+    await audit();
+    await deleteNamespace(ns);
+  });
+
+  test('kubelet and containerd are restarted while pods come and go', async () => {
+    const ns = await freshNamespace('e2e-restarts');
+    await apply(deployment(ns, 'many', 12));
+    await endOnNode('n1', 'kubelet');
+    await endOnNode('n2', 'containerd');
+    await startOnNode('n1', 'kubelet');
+    await startOnNode('n2', 'containerd');
+    const before = addressesOf(await whenReady(ns, 12)).toSorted();
+    for (const node of NODES) {
+      await endOnNode(node, 'containerd');
+      await startOnNode(node, 'containerd');
+      await endOnNode(node, 'kubelet');
+      await startOnNode(node, 'kubelet');
+    }
+    await nodesReady();
+    expect(addressesOf(await whenReady(ns, 12)).toSorted()).toEqual(before);
+    await deleteNamespace(ns);
+  });
+
+  test('API server and etcd are restarted while pods come and go', async () => {
+    const ns = await freshNamespace('e2e-api');
+    await apply(deployment(ns, 'many', 12));
+    for (const name of ['etcd', 'kube-apiserver']) {
+      await endControlPlaneProgram(name);
+      startControlPlaneProgram(name);
+    }
+    await eventually(async () => (await kubectl(['get', '--raw', '/readyz'])).code === 0, 'the API server', 60_000);
+    await whenReady(ns, 12);
+    await deleteNamespace(ns);
+  });
+
+  test('a node is cut off and comes back; a StatefulSet’s pod on it is force-deleted meanwhile', async () => {
+    const ns = await freshNamespace('e2e-cut-off');
+    await apply(statefulSet(ns, 'set', 2, { node: 'n2' }));
+    const before = await whenReady(ns, 2);
+    await setUplink('n2', 'down');
+    try {
+      await mustKubectl(['delete', 'pod', 'set-0', '-n', ns, '--grace-period=0', '--force']);
+      await mustKubectl([
+        'patch',
+        'statefulset',
+        'set',
+        '-n',
+        ns,
+        '--type=json',
+        '-p',
+        '[{"op":"remove","path":"/spec/template/spec/nodeSelector"}]',
+      ]);
+      await eventually(async () => (await bound()).length > 0, 'the controllers', 90_000);
+      const held = (await bound()).map(({ spec }) => spec.address);
+      // The sandbox on the far side lives: nobody else may have its addresses.
+      for (const address of addressesOf(before)) expect(held).toContain(address);
+    } finally {
+      await setUplink('n2', 'up');
+    }
+    await nodesReady();
+    await deleteNamespace(ns);
+  });
+
+  test('a node boots again: what its earlier boot held comes back, its pods get addresses', async () => {
+    const ns = await freshNamespace('e2e-reboot');
+    await apply(deployment(ns, 'many', 6, { node: 'n1' }));
+    await whenReady(ns, 6);
+    await stopNode('n1');
+    await startNode('n1', []);
+    await nodesReady();
+    await whenReady(ns, 6, 180_000);
+    await audit(180_000);
+    await deleteNamespace(ns);
+    await whenGone(ns);
+    await controllersReady(2);
+  });
+});

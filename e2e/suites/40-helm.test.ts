@@ -1,0 +1,51 @@
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { CHART, helmInstall, helmUpgrade, NAMESPACE } from '../cluster/berth.ts';
+import { apply, mustHelm, mustKubectl } from '../cluster/kubectl.ts';
+import { audit } from '../support/audit.ts';
+import { bound, deleteNamespace, freshNamespace, list, whenReady } from '../support/cluster.ts';
+import { DEFAULT_POOLS, deployment } from '../support/objects.ts';
+
+beforeAll(async () => {
+  await apply(...DEFAULT_POOLS);
+});
+afterEach(async () => {
+  await audit();
+});
+
+/** Name and uid: deleted and made again would show. */
+const identities = async (): Promise<string[]> => (await bound()).map(({ metadata }) => `${metadata.name} ${metadata.uid}`).toSorted();
+const helm = (...args: string[]): Promise<string> => mustHelm([...args, '--namespace', NAMESPACE]);
+
+describe('the chart', () => {
+  test('is tested by its own test', async () => {
+    expect(await helm('test', 'berth')).toContain('Succeeded');
+  });
+
+  test('upgraded while pods start, rolled back, uninstalled and installed again: bindings are the same records', async () => {
+    const ns = await freshNamespace('e2e-helm');
+    await apply(deployment(ns, 'before', 6));
+    await whenReady(ns, 6);
+    const before = await identities();
+    const upgrade = helmUpgrade('--set=controller.logLevel=debug', '--set=installer.tokenExpirationSeconds=43200');
+    await apply(deployment(ns, 'during', 10));
+    await upgrade;
+    await whenReady(ns, 16);
+    expect(await identities()).toEqual(expect.arrayContaining(before));
+    await helm('rollback', 'berth', '1', '--wait', '--timeout=3m');
+    await audit();
+    const then = await identities();
+
+    await helm('uninstall', 'berth', '--wait', '--timeout=2m');
+    expect(await identities()).toEqual(then);
+    expect(await list('addresspools')).not.toEqual([]);
+    await helmInstall();
+    expect(await identities()).toEqual(then);
+    await mustKubectl(['scale', 'deployment', 'during', '-n', ns, '--replicas=2']);
+    await whenReady(ns, 8);
+    await deleteNamespace(ns);
+  });
+
+  test('refuses a value that is none', async () => {
+    await expect(mustHelm(['template', 'berth', CHART, '--set=controller.replica=3'])).rejects.toThrow(/replica/);
+  });
+});

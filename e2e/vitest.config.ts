@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** One cluster for all: the suites run one after the other, in the order of their names. */
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ['suites/**/*.test.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    fileParallelism: false,
+    sequence: { sequencer: (await import('./support/by-name.ts')).ByName },
+  },
+});
