@@ -9,6 +9,7 @@ import type { Log } from '../../src/ipam/ports.ts';
 import { AUTHORITY_SECRET, openAuthority } from '../../src/kubernetes/authority.ts';
 import { startElection } from '../../src/kubernetes/leader.ts';
 import { openCluster } from '../../src/kubernetes/open-client.ts';
+import { keepPoolStatus } from '../../src/kubernetes/pool-status.ts';
 import { openKubernetesStore } from '../../src/kubernetes/store.ts';
 import { createTokenReviewer } from '../../src/kubernetes/token-review.ts';
 import { watchWorkloads } from '../../src/kubernetes/workloads.ts';
@@ -46,6 +47,7 @@ export function openClusterStore(
     store,
     nodes: clusterNodes(workloads),
     cluster: { workloads, leads: () => election.leads(), nodeGoneAfterMs },
+    keepStatus: (ipam) => keepPoolStatus({ ...world, ipam, leads: () => election.leads() }),
     openIdentity: () => {
       const authority = openAuthority({ ...world, namespace, serverName: SERVER_NAME, identity, urls });
       return {

@@ -1,6 +1,7 @@
 /** The store that --store names, with what the server wants of it. */
 import type { ServerResponse } from 'node:http';
 import type { Cluster } from '../../src/ipam/background.ts';
+import type { Ipam } from '../../src/ipam/open.ts';
 import type { Log, Nodes } from '../../src/ipam/ports.ts';
 import type { Identity } from '../../src/server/server.ts';
 import type { StoreCounters } from '../../src/server/metrics.ts';
@@ -20,6 +21,8 @@ export interface OpenedStore {
   readonly backup?: (response: ServerResponse) => Promise<void>;
   /** Absent outside a cluster. */
   readonly cluster?: Cluster;
+  /** Says in the pools' own objects how full they are, until the returned function is called; in a cluster. */
+  readonly keepStatus?: (ipam: Ipam) => () => void;
   /** How nodes and controllers of a cluster know each other, where the https listener needs it. */
   readonly openIdentity?: () => Identity & { stop(): Promise<void> };
   close(): Promise<void>;

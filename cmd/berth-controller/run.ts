@@ -28,6 +28,7 @@ export async function run(options: RunOptions): Promise<void> {
   const opened = openStore(options.store, { node: options.nodeName, bootId: await readBootId() }, log);
   const { store, nodes, cluster } = opened;
   const ipam = openIpam({ store, nodes, timers: systemTimers, log, ...(cluster && { cluster }) });
+  const stopStatus = opened.keepStatus?.(ipam);
   const server = createBerthServer({
     operations: ipam,
     timers: systemTimers,
@@ -61,6 +62,7 @@ export async function run(options: RunOptions): Promise<void> {
     if (options.spoolFolder !== undefined) await drainSpool(ipam, options.nodeName, options.spoolFolder, log);
     log.info({ signal: await stopAsked }, 'stopping');
   } finally {
+    stopStatus?.();
     await identity?.stop();
     await stop(server, ipam, opened);
   }

@@ -3,26 +3,13 @@
  * each rule says happens to the addresses. Time runs ten times as fast, or this would take minutes.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { systemTimers } from '../../cmd/berth-controller/timers.ts';
-import type { Timers } from '../../src/core/clock.ts';
-import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
-import { openIpam, type Ipam } from '../../src/ipam/open.ts';
-import { openKubernetesStore } from '../../src/kubernetes/store.ts';
-import { watchWorkloads } from '../../src/kubernetes/workloads.ts';
+import type { Ipam } from '../../src/ipam/open.ts';
 import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
 import { cniAdd, stamp } from '../server/requests.ts';
-import { describeCluster, request } from '../support/cluster.ts';
-import { silentLog } from '../support/cluster-client.ts';
+import { apiServer, describeCluster, request } from '../support/cluster.ts';
 import { deletePod, makeNamespace, makeNode, makePod, newBootId, reportPod, type PretendedNode } from '../support/cluster-workloads.ts';
 import { eventually } from '../support/eventually.ts';
-import { openClient } from './clients.ts';
-
-const SPEED = 10;
-const fastTimers: Timers = {
-  now: () => systemTimers.now(),
-  monotonic: () => systemTimers.monotonic() * SPEED,
-  after: (ms, callback) => systemTimers.after(ms / SPEED, callback),
-};
+import { openFastController } from './fast-controller.ts';
 
 const WORKING = { phase: 'Running', conditions: [{ type: 'PodReadyToStartContainers', status: 'True' }] };
 const running = (podIP: string) => ({ ...WORKING, podIP, podIPs: [{ ip: podIP }] });
@@ -39,17 +26,8 @@ describeCluster('the collector in a cluster', () => {
     for (const [name, bootId] of Object.entries(boots)) nodes.set(name, await makeNode(name, bootId));
     for (const namespace of ['collected', 'crowd']) await makeNamespace(namespace);
     await request('POST', POOLS, pool({ ranges: [{ cidr: '10.78.0.0/22' }], default: true }, 'collected'));
-    const { client, close } = openClient();
-    const world = { client, timers: fastTimers, random: () => Math.random(), log: silentLog };
-    const store = openKubernetesStore(world);
-    const workloads = watchWorkloads(world);
-    ipam = openIpam({
-      store,
-      nodes: clusterNodes(workloads),
-      timers: fastTimers,
-      log: silentLog,
-      cluster: { workloads, leads: () => true, nodeGoneAfterMs: 20_000 },
-    });
+    const controller = await openFastController(apiServer().kubeconfig);
+    ({ ipam } = controller);
     // Kubelets that live renew their node's Lease.
     const renewing = setInterval(() => {
       for (const name of ['healthy', 'rebooting'])
@@ -58,15 +36,7 @@ describeCluster('the collector in a cluster', () => {
           .renew()
           .catch(() => undefined);
     }, 500);
-    stops.push(
-      () => ipam.close(),
-      () => clearInterval(renewing),
-      () => workloads.stop(),
-      () => store.close(),
-      close,
-    );
-    await ipam.whenSynced();
-    await workloads.whenSynced();
+    stops.push(() => clearInterval(renewing), controller.close);
   });
   afterAll(async () => {
     for (const stop of stops) await stop();
