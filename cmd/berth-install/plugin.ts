@@ -38,7 +38,7 @@ function call(executable: string, verb: 'DEL' | 'CHECK', { identityFolder, spool
     killSignal: 'SIGKILL',
   });
   if (status === 0) return { detail: '' };
-  return { code: readCode(stdout), detail: error?.message || stdout.trim() || `exit code ${status}` };
+  return { code: readCode(stdout), detail: stdout.trim() || error?.message || `exit code ${status}` };
 }
 
 function readCode(stdout: string): number {

@@ -1,6 +1,6 @@
 /**
- * `npm run setup:cluster [-- --all]`: fetches and builds a real API server for the tests (kube-apiserver, etcd,
- * kubectl), with --all also the node programs, into a cache outside the checkout. Safe to run again: what is there
+ * `npm run setup:cluster [-- --charts | --all]`: fetches and builds a real API server for the tests (kube-apiserver, etcd,
+ * kubectl), with --charts also helm and kubeconform, with --all all of what nodes are made of, into a cache outside the checkout. Safe to run again: what is there
  * is kept, a run that was cut off goes on where it stopped (Go keeps what it compiled; a program appears in the
  * cache by a rename, so never half). Needs Go, and root for Debian's etcd where there is none; the first run takes
  * about eight minutes of two cores for everything.
@@ -10,18 +10,33 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { linkerFlags, moduleText } from './cluster/module.ts';
-import { API_SERVER, KUBERNETES, NODE, STAGING, cacheFolder, findProgram } from './cluster/programs.ts';
+import {
+  API_SERVER,
+  CHARTS,
+  GO_PROGRAMS,
+  KUBERNETES,
+  NODE,
+  STAGING,
+  cacheFolder,
+  findProgram,
+  goProgramFolder,
+} from './cluster/programs.ts';
 import { fail, stopwatch } from './steps.mjs';
 
-const { values: options } = parseArgs({ options: { all: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: { all: { type: 'boolean', default: false }, charts: { type: 'boolean', default: false } },
+});
 const cache = cacheFolder();
 const log = (message) => console.log(`setup:cluster: ${message}`);
 
 async function main() {
-  const wanted = options.all ? [...API_SERVER, ...NODE] : API_SERVER;
+  const wanted = [...API_SERVER, ...(options.all ? NODE : []), ...(options.all ? Object.keys(GO_PROGRAMS) : options.charts ? CHARTS : [])];
   const missing = wanted.filter((name) => findProgram(name) === undefined);
   if (findProgram('etcd') === undefined) await installEtcd();
-  if (missing.length > 0) await buildAll(missing);
+  if (options.all) installForNodes();
+  const own = missing.filter((name) => !(name in GO_PROGRAMS));
+  if (own.length > 0) await buildAll(own);
+  for (const name of missing.filter((name) => name in GO_PROGRAMS)) await installGoProgram(name);
   for (const name of ['etcd', ...wanted]) log(`${name.padEnd(23)} ${findProgram(name)}`);
 }
 
@@ -50,6 +65,15 @@ async function buildAll(names) {
   }
 }
 
+async function installGoProgram(name) {
+  const seconds = stopwatch();
+  log(`${GO_PROGRAMS[name]} …`);
+  const folder = goProgramFolder(name);
+  mkdirSync(folder, { recursive: true });
+  await runGo(['install', '-trimpath', '-ldflags', '-s -w', GO_PROGRAMS[name]], cache, 'inherit', { GOBIN: folder });
+  log(`${name} in ${Math.round(seconds())} s`);
+}
+
 /** The folder of the module that requires Kubernetes; made once. */
 async function prepareModule() {
   const folder = join(cache, 'module');
@@ -64,9 +88,13 @@ async function prepareModule() {
 }
 
 /** Runs `go`; resolves to what it wrote on standard output, or '' where that is passed on. */
-function runGo(args, cwd, stdout = 'pipe') {
+function runGo(args, cwd, stdout = 'pipe', more = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn('go', args, { cwd, env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' }, stdio: ['ignore', stdout, 'inherit'] });
+    const child = spawn('go', args, {
+      cwd,
+      env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', ...more },
+      stdio: ['ignore', stdout, 'inherit'],
+    });
     let text = '';
     child.stdout?.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     child.once('error', reject);
@@ -78,17 +106,42 @@ function runGo(args, cwd, stdout = 'pipe') {
   });
 }
 
+/** Debian's, under the nodes: by the program that is looked for. */
+const NODE_PACKAGES = {
+  runc: 'runc',
+  busybox: 'busybox-static',
+  buildah: 'buildah',
+  nft: 'nftables',
+  conntrack: 'conntrack',
+  ping: 'iputils-ping',
+  ip: 'iproute2',
+  'bridge@cni': 'containernetworking-plugins',
+};
+
 async function installEtcd() {
-  const installed = 'install etcd (Debian: apt-get install etcd-server), or point KUBEBUILDER_ASSETS at a folder that has it';
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(`there is no etcd in PATH: ${installed}`);
-  log('installing Debian’s etcd-server');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  spawnSync('apt-get', ['-q', 'update'], { stdio: ['ignore', 'ignore', 'inherit'], env });
-  const result = spawnSync('apt-get', ['-q', 'install', '-y', '--no-install-recommends', 'etcd-server'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env,
-  });
-  if (result.status !== 0 || findProgram('etcd') === undefined) throw new Error(`etcd-server could not be installed: ${installed}`);
+  aptInstall(['etcd-server'], 'point KUBEBUILDER_ASSETS at a folder that has etcd');
+}
+
+function installForNodes() {
+  const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  const isThere = (name) =>
+    (name === 'bridge@cni' ? ['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'] : folders.map((folder) => join(folder, name))).some(existsSync);
+  const missing = Object.entries(NODE_PACKAGES).filter(([name]) => !isThere(name));
+  if (missing.length > 0)
+    aptInstall(
+      missing.map(([, name]) => name),
+      'install them as your system does',
+    );
+}
+
+function aptInstall(packages, otherwise) {
+  const how = `install ${packages.join(', ')} (Debian: apt-get install), or ${otherwise}`;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(`something is missing here: ${how}`);
+  log(`installing Debian’s ${packages.join(', ')}`);
+  const options = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  spawnSync('apt-get', ['-q', 'update'], options);
+  const { status } = spawnSync('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages], options);
+  if (status !== 0) throw new Error(`apt-get could not install everything: ${how}`);
 }
 
 await main().catch((error) => fail('setup:cluster', error));

@@ -114,7 +114,12 @@ export async function startOnNode(node: NodeName, name: NodeProgram): Promise<vo
     `PATH=${path}`,
     ...PROGRAMS[name]!(node),
   ]);
+  if (name === 'containerd') await whenContainerdAnswers(node);
 }
+
+/** A kubelet ends at once where no containerd answers; on a real machine systemd would try again. */
+const whenContainerdAnswers = (node: NodeName): Promise<unknown> =>
+  eventually(async () => (await ctr(node, ['version'])).code === 0, `containerd of ${node}`, 60_000);
 
 export const endOnNode = (node: NodeName, name: NodeProgram): Promise<void> => endDaemon(`${node}-${name}`);
 
@@ -122,7 +127,6 @@ export const endOnNode = (node: NodeName, name: NodeProgram): Promise<void> => e
 export async function startNode(node: NodeName, images: readonly string[]): Promise<void> {
   await boot(node);
   await startOnNode(node, 'containerd');
-  await eventually(async () => (await ctr(node, ['version'])).code === 0, `containerd of ${node}`, 60_000);
   for (const image of images) await importImage(node, image);
   await startOnNode(node, 'kubelet');
   await startOnNode(node, 'kube-proxy');

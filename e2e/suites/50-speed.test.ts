@@ -54,7 +54,7 @@ function sandboxTimes(log: string): Map<string, number> {
   const asked = new Map<string, number>();
   for (const line of log.split('\n')) {
     const [, time] = /time="([^"]+)"/.exec(line) ?? [];
-    const [, name] = /RunPodSandbox for [^"]*Name:([\w-]+),/.exec(line) ?? [];
+    const [, name] = /RunPodSandbox for name:\\"([\w-]+)\\"/.exec(line) ?? [];
     if (time === undefined || name === undefined) continue;
     if (!line.includes('returns')) asked.set(name, Date.parse(time));
     else if (line.includes('returns sandbox id') && asked.has(name)) times.set(name, Date.parse(time) - asked.get(name)!);

@@ -124,6 +124,7 @@ function serverFlags(directory: string, credentials: Credentials, port: number, 
     `--tls-private-key-file=${credentials.keyFile}`,
     `--token-auth-file=${tokens}`,
     '--authorization-mode=Node,RBAC',
+    '--allow-privileged=true', // as in every cluster that runs node agents
     '--enable-admission-plugins=NodeRestriction',
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${credentials.serviceAccountKeyFile}`,

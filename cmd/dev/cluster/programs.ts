@@ -23,6 +23,9 @@ export const GO_PROGRAMS: Readonly<Record<string, string>> = {
   kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0',
 };
 
+/** What the chart is tested with. */
+export const CHARTS: readonly string[] = ['helm', 'kubeconform'];
+
 /** A folder per version: `~/.cache/berth/cluster/go/helm@4.3.1`. */
 export function goProgramFolder(name: string): string {
   return join(dirname(cacheFolder()), 'go', `${name}@${GO_PROGRAMS[name]!.split('@v')[1]}`);

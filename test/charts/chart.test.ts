@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { KUBERNETES } from '../../cmd/dev/cluster/programs.ts';
+import { CHART, describeCharts, helm, MATRIX, render, renderText, type Manifest } from './helm.ts';
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+const find = (all: readonly Manifest[], kind: string, name?: string): Manifest =>
+  all.find((manifest) => manifest.kind === kind && (name === undefined || manifest.metadata.name === name))!;
+const documents = (folder: string): Manifest[] =>
+  readdirSync(folder).flatMap((file) => parseAllDocuments(read(`${folder}/${file}`)).map((document) => document.toJS() as Manifest));
+/** The objects without what the chart adds. */
+const bare = ({ metadata: { name, namespace }, ...rest }: Manifest): object => ({
+  ...rest,
+  metadata: { name, ...(namespace && { namespace }) },
+});
+
+describeCharts('the chart', () => {
+  test('passes helm lint, strictly', async () => {
+    const { code, stdout } = await helm(['lint', '--strict', CHART]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('0 chart(s) failed')]);
+  });
+
+  test.each(Object.entries(MATRIX))('renders: %s', async (_name, values) => {
+    const text = await renderText(...values);
+    const all = await render(...values);
+    expect(find(all, 'Deployment').metadata.namespace).toBe('berth');
+    const ids = all.map(({ apiVersion, kind, metadata }) => `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+    expect(text).not.toMatch(/<no value>|%!|: null$/m);
+  });
+
+  test.each([
+    'controler.replicas=3',
+    'controller.replica=3',
+    'controller.replicas=0',
+    'kubelet.root=var/lib/kubelet',
+    'installer.maxSurge=a',
+  ])('refuses --set %s', async (value) => {
+    await expect(renderText(`--set=${value}`)).rejects.toThrow(/schema|additional/i);
+  });
+
+  test('has the custom resources of deploy/crds, kept on uninstall', async () => {
+    const all = (await render()).filter(({ kind }) => kind === 'CustomResourceDefinition');
+    expect(all.map(bare)).toEqual(documents('deploy/crds').map(bare));
+    for (const { metadata } of all) expect(metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+    for (const file of readdirSync('deploy/crds')) expect(read(`${CHART}/files/crds/${file}`)).toBe(read(`deploy/crds/${file}`));
+  });
+
+  test('has the rights and policies of deploy/rbac and deploy/admission', async () => {
+    const all = (await render()).map(bare);
+    const plain = [...documents('deploy/rbac'), ...documents('deploy/admission')].filter(({ kind }) => kind !== 'Namespace');
+    expect(plain.length).toBeGreaterThan(10);
+    for (const manifest of plain) expect(all).toContainEqual(bare(manifest));
+  });
+
+  test('names its own namespace in policies and rights, whichever it is', async () => {
+    const { stdout } = await helm(['template', 'other', CHART, '--namespace', 'addresses']);
+    expect(stdout).toContain('system:serviceaccount:addresses:berth-controller');
+    expect(stdout).not.toMatch(/namespace: berth$|:berth:berth-controller/m);
+  });
+
+  test('gives the controller nothing it does not need, and nodes no rights', async () => {
+    const all = await render();
+    const pod = (manifest: Manifest): Record<string, unknown> =>
+      (manifest['spec'] as { template: { spec: Record<string, unknown> } }).template.spec;
+    const controller = pod(find(all, 'Deployment'));
+    expect(controller).toMatchObject({ hostNetwork: true, securityContext: { runAsNonRoot: true } });
+    expect(controller['containers']).toMatchObject([
+      { securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } } },
+    ]);
+    expect(find(all, 'Deployment')).toMatchObject({ spec: { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } } });
+    expect(pod(find(all, 'DaemonSet'))).toMatchObject({ automountServiceAccountToken: false, serviceAccountName: 'berth-node' });
+    const bindings = all.filter(({ kind }) => kind.endsWith('RoleBinding'));
+    expect(JSON.stringify(bindings)).not.toContain('berth-node');
+    // The node's other pods are seen by the container that ends, not by the one that stays.
+    const mounts = (pod(find(all, 'DaemonSet'))['containers'] as { volumeMounts: { name: string }[] }[])[0]!.volumeMounts;
+    expect(mounts.map(({ name }) => name)).not.toContain('kubelet-pods');
+  });
+
+  test('asks for the Kubernetes that it was tested with, or older', () => {
+    const { kubeVersion, version, appVersion } = parse(read(`${CHART}/Chart.yaml`)) as Record<string, string>;
+    const least = Number(/>=1\.(\d+)\./.exec(kubeVersion!)![1]);
+    expect(least).toBeLessThanOrEqual(Number(KUBERNETES.split('.')[1]));
+    const own = (JSON.parse(read('package.json')) as { version: string }).version;
+    expect([version, appVersion]).toEqual([own, own]);
+  });
+});

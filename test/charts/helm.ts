@@ -1,0 +1,70 @@
+/** helm on the chart of this checkout; nothing of the user's configuration counts. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { findProgram } from '../../cmd/dev/cluster/programs.ts';
+import { execute, type Finished } from '../../cmd/dev/execute.ts';
+
+export const CHART = 'charts/berth';
+
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly [field: string]: unknown;
+}
+
+const missing = ['helm', 'kubeconform'].filter((name) => findProgram(name) === undefined);
+
+/** As describe; with the reason in its title where it cannot run. */
+export function describeCharts(title: string, tests: () => void): void {
+  const reason = `no ${missing.join(', ')}: npm run setup:cluster -- --charts`;
+  describe.skipIf(missing.length > 0)(missing.length === 0 ? title : `${title} (not run: ${reason})`, tests);
+}
+
+export async function helm(args: readonly string[], program = 'helm', input = ''): Promise<Finished> {
+  const home = mkdtempSync(join(tmpdir(), 'berth-helm-'));
+  const env = { PATH: process.env['PATH'], HOME: home, HELM_CACHE_HOME: home, HELM_CONFIG_HOME: home, HELM_DATA_HOME: home };
+  try {
+    return await execute(findProgram(program)!, args, { env, input });
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** The text of all manifests. Throws with helm's own words. */
+export async function renderText(...values: string[]): Promise<string> {
+  const { code, stdout, stderr } = await helm(['template', 'berth', CHART, '--namespace', 'berth', '--kube-version', '1.37.2', ...values]);
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+/** Duplicate keys and other faults of YAML are errors. */
+export async function render(...values: string[]): Promise<Manifest[]> {
+  const documents = parseAllDocuments(await renderText(...values));
+  const wrong = documents.flatMap(({ errors }) => errors);
+  if (wrong.length > 0) throw wrong[0]!;
+  return documents.map((document) => document.toJS() as Manifest).filter((manifest) => manifest !== null);
+}
+
+/** What differs between installations, one row each. */
+export const MATRIX: Readonly<Record<string, readonly string[]>> = {
+  defaults: [],
+  'one replica, another port and namespace names': ['--set=controller.replicas=1', '--set=controller.port=9000'],
+  'by digest, from a registry with a secret': [`--set=image.digest=sha256:${'0'.repeat(64)}`, '--set=imagePullSecrets[0].name=registry'],
+  'OpenShift: privileged, another folder, an SELinux type': [
+    '--set=installer.privileged=true',
+    '--set=cni.binFolder=/var/lib/cni/bin',
+    '--set=installer.seLinuxOptions.type=spc_t',
+  ],
+  'k0s: another kubelet root': ['--set=kubelet.root=/var/lib/k0s/kubelet'],
+  'removed on stop, chosen nodes': [
+    '--set=installer.removeOnStop=true',
+    '--set=installer.nodeSelector.pool=workers',
+    '--set=installer.maxSurge=1',
+  ],
+  'with monitoring': ['--set=prometheusRule.install=true', '--set=grafanaDashboard.install=true', '--set=prometheusRule.labels.team=net'],
+  'nothing optional': ['--set=crds.install=false', '--set=admissionPolicies.install=false', '--set=flowControl.install=false'],
+};

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { createMetrics } from '../../src/server/metrics.ts';
+
+interface Alert {
+  readonly name: string;
+  readonly expr: string;
+  readonly summary: string;
+}
+
+const { alerts } = parse(readFileSync('charts/berth/files/alerts.yaml', 'utf8')) as { alerts: readonly Alert[] };
+const dashboard = JSON.parse(readFileSync('charts/berth/files/dashboard.json', 'utf8')) as {
+  panels: readonly { title: string; targets: readonly { expr: string }[] }[];
+};
+const metrics = createMetrics({
+  operations: {
+    synced: () => true,
+    pools: () => [],
+    counts: () => ({ ok: false, refusal: { reason: 'UnknownPool', detail: '', pools: [] } }),
+  } as never,
+  version: '0',
+  store: 'memory',
+  counters: () => undefined,
+  connections: () => 0,
+  eventStreams: () => 0,
+  waiting: () => ({ add: 0, del: 0 }),
+});
+
+const namesIn = (expr: string): string[] => [...expr.matchAll(/\bberth_\w+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ''));
+const expressions = [
+  ...alerts.map(({ name, expr }) => [name, expr] as const),
+  ...dashboard.panels.flatMap(({ title, targets }) => targets.map(({ expr }) => [title, expr] as const)),
+];
+
+describe('alerts and dashboard', () => {
+  test.each(expressions)('%s asks for metrics that there are', async (_name, expr) => {
+    const there = [...(await metrics.render()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+    expect(namesIn(expr)).not.toEqual([]);
+    expect(namesIn(expr).filter((name) => !there.includes(name))).toEqual([]);
+  });
+
+  test.each(alerts)('$name has a heading in docs/operations.md', ({ name }) => {
+    expect(readFileSync('docs/operations.md', 'utf8')).toMatch(new RegExp(`^#+ ${name}$`, 'm'));
+  });
+});

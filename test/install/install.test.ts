@@ -1,0 +1,182 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { install, InstallFailure, uninstall } from '../../cmd/berth-install/install.ts';
+import { readSettings, SettingsError, type Settings } from '../../cmd/berth-install/settings.ts';
+import { execute, type Finished } from '../../cmd/dev/execute.ts';
+
+const UID = '6fed2640-b42e-4338-815b-d20dede54db4';
+let root: string;
+let environment: Record<string, string>;
+let settings: Settings;
+
+/** A node's folders, with a pod's volume where the kubelet has it. */
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'berth-install-'));
+  environment = {
+    POD_UID: UID,
+    KUBELET_ROOT: join(root, 'kubelet'),
+    BERTH_PLUGIN: join(root, 'image-berth'),
+    BERTH_CNI_BIN: join(root, 'cni'),
+    BERTH_RUN: join(root, 'run'),
+    BERTH_SPOOL: join(root, 'spool'),
+    BERTH_IDENTITY: join(root, 'identity'),
+  };
+  settings = readSettings(environment);
+  for (const folder of [settings.cniBinFolder, settings.identityFolder, settings.identityOnNode]) mkdirSync(folder, { recursive: true });
+  for (const folder of [settings.identityFolder, settings.identityOnNode]) writeFileSync(join(folder, 'token'), 'a.b.c');
+  writeFileSync(settings.plugin, '#!/bin/sh\necho asked >> "$0.calls"\n');
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const installed = (): string => join(settings.cniBinFolder, 'berth');
+const link = (): string => join(settings.runFolder, 'identity');
+
+describe('install', () => {
+  test('puts an executable there, and a link that reads the token from the volume', () => {
+    expect(install(settings)).toEqual({ copied: true });
+    expect(readFileSync(installed(), 'utf8')).toBe(readFileSync(settings.plugin, 'utf8'));
+    expect(statSync(installed()).mode & 0o777).toBe(0o755);
+    expect(readFileSync(join(link(), 'token'), 'utf8')).toBe('a.b.c');
+    expect(readdirSync(settings.cniBinFolder)).toEqual(['berth']);
+  });
+
+  test('leaves the executable alone where it is the same already', () => {
+    install(settings);
+    const before = lstatSync(installed()).ino;
+    expect(install(settings)).toEqual({ copied: false });
+    expect(lstatSync(installed()).ino).toBe(before);
+  });
+
+  test('replaces another version by a rename: who executes the old one keeps it', () => {
+    writeFileSync(installed(), 'old');
+    const before = lstatSync(installed()).ino;
+    install(settings);
+    expect(lstatSync(installed()).ino).not.toBe(before);
+  });
+
+  test('removes what an installer left that was killed half-way, and nothing else', () => {
+    for (const name of ['.berth.12.unfinished', '.other.12.unfinished', 'bridge']) writeFileSync(join(settings.cniBinFolder, name), '');
+    install(settings);
+    expect(readdirSync(settings.cniBinFolder).sort()).toEqual(['.other.12.unfinished', 'berth', 'bridge']);
+  });
+
+  test('says what to set when the kubelet’s root is another', () => {
+    rmSync(settings.identityOnNode, { recursive: true });
+    expect(() => install(settings)).toThrow(InstallFailure);
+    expect(() => install(settings)).toThrow(/kubelet\.root/);
+    expect(existsSync(link())).toBe(false);
+  });
+
+  test('does not take another pod’s token for its own', () => {
+    writeFileSync(join(settings.identityOnNode, 'token'), 'x.y.z');
+    expect(() => install(settings)).toThrow(/not this pod/);
+  });
+
+  test('points the link from an earlier pod at itself', () => {
+    mkdirSync(settings.runFolder, { recursive: true });
+    install(settings);
+    const later = readSettings({ ...environment, POD_UID: 'later' });
+    mkdirSync(later.identityOnNode, { recursive: true });
+    writeFileSync(join(later.identityOnNode, 'token'), 'a.b.c');
+    install(later);
+    expect(readlinkSync(link())).toBe(later.identityOnNode);
+    expect(uninstall(settings)).toBe(false);
+    expect(existsSync(installed())).toBe(true);
+    expect(uninstall(later)).toBe(true);
+    expect([existsSync(installed()), existsSync(link())]).toEqual([false, false]);
+  });
+});
+
+describe('settings', () => {
+  test.each([
+    ['no pod', { POD_UID: '' }],
+    ['a UID that is a path', { POD_UID: '../x' }],
+    ['a relative root', { KUBELET_ROOT: 'var/lib/kubelet' }],
+    ['a root that climbs', { KUBELET_ROOT: '/var/../../etc' }],
+  ])('%s is refused', (_name, wrong) => {
+    expect(() => readSettings({ ...environment, ...wrong })).toThrow(SettingsError);
+  });
+
+  test('a root with a slash at its end is the same root', () => {
+    expect(readSettings({ POD_UID: UID, KUBELET_ROOT: '/var/lib/k0s/kubelet/' }).identityOnNode).toBe(
+      `/var/lib/k0s/kubelet/pods/${UID}/volumes/kubernetes.io~projected/identity`,
+    );
+  });
+});
+
+describe('the program', () => {
+  const run = (command: string, more: Record<string, string> = {}): Promise<Finished> =>
+    execute(process.execPath, ['cmd/berth-install/main.ts', command], { env: { PATH: process.env['PATH'], ...environment, ...more } });
+  const tokenOf = (issued: number, expires: number): string => {
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    return [{ alg: 'none' }, { iat: issued, exp: expires }, {}].map(part).join('.');
+  };
+
+  test('install: asks the plugin once, so that what waits in the spool is delivered; logs JSON', async () => {
+    chmodSync(settings.plugin, 0o755);
+    const { code, stdout } = await run('install');
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { msg: string }).msg),
+    ).toEqual(['installed', 'spool delivered']);
+    expect(readFileSync(`${installed()}.calls`, 'utf8')).toBe('asked\n');
+  });
+
+  test('install: a spool that cannot be delivered does not hold up a node', async () => {
+    writeFileSync(settings.plugin, '#!/bin/sh\necho \'{"code":11,"msg":"away"}\'; exit 1\n');
+    const { code, stdout } = await run('install');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/spool not delivered.*away/)]);
+  });
+
+  test('install: a foreseen failure is one line and no stack', async () => {
+    rmSync(settings.identityOnNode, { recursive: true });
+    const { code, stdout, stderr } = await run('install');
+    expect([code, stderr]).toEqual([1, '']);
+    expect(stdout).toMatch(/^\{.*"failed".*kubelet\.root.*\}\n$/);
+  });
+
+  test.each([
+    ['fresh', 0, 86_400, 0],
+    ['about to expire', -80_000, 6_400, 1],
+    ['expired', -90_000, -10, 1],
+  ])('check: a token that is %s', async (_name, issued, expires, expected) => {
+    const now = Math.floor(Date.now() / 1000);
+    writeFileSync(join(settings.identityFolder, 'token'), tokenOf(now + issued, now + expires));
+    const { code, stdout } = await run('check');
+    expect(code).toBe(expected);
+    expect(stdout).not.toContain(tokenOf(now + issued, now + expires));
+  });
+
+  test.each([
+    ['true', false],
+    ['false', true],
+  ])('watch: asked to stop with BERTH_REMOVE_ON_STOP=%s', async (remove, stays) => {
+    install(settings);
+    const stop = 'node="$1"; shift; "$node" "$@" & sleep 1; kill -TERM $!; wait $!';
+    const env = { PATH: process.env['PATH'], ...environment, BERTH_REMOVE_ON_STOP: remove };
+    const { code } = await execute('sh', ['-c', stop, 'sh', process.execPath, 'cmd/berth-install/main.ts', 'watch'], { env });
+    expect([code, existsSync(installed()), existsSync(link())]).toEqual([0, stays, stays]);
+  });
+
+  test('something else: says what it takes', async () => {
+    const { code, stdout } = await run('instal');
+    expect([code, stdout]).toEqual([2, expect.stringContaining('install, watch, check, test')]);
+  });
+});
