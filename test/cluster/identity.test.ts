@@ -60,6 +60,8 @@ describeCluster('identity in a cluster', () => {
     controller = await spawnController(['--store', 'kubernetes', '--kubeconfig', kubeconfig, ...listen, '--log-level', 'debug']);
     await whenReady(controller, socket);
     await eventually(async () => (await request('GET', IDENTITY)).json.data?.endpoints, 'the endpoints to be published');
+    // They are published before anybody serves, so that whoever meets the certificate trusts it.
+    await eventually(() => controller.log().some(({ listen }) => listen === `https://127.0.0.1:${port}`), 'it to listen');
   });
   afterAll(async () => {
     controller.child.kill('SIGTERM');
