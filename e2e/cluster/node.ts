@@ -73,6 +73,10 @@ export async function tryOnNode(
   return execute('nsenter', [...(await entering(node)), ...command]);
 }
 
+/** As a process of the node writes it, so that who watches the folder there sees it. */
+export const writeOnNode = (node: NodeName, path: string, content: string): Promise<string> =>
+  onNode(node, ['sh', '-c', 'printf %s "$1" > "$2.new" && mv "$2.new" "$2"', 'sh', content, path]);
+
 async function entering(node: NodeName): Promise<string[]> {
   const pid = pidOf(`${node}-init`);
   if (pid === undefined) throw new Error(`node ${node} is off`);

@@ -16,12 +16,15 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-const missing = ['helm', 'kubeconform'].filter((name) => findProgram(name) === undefined);
+/** Of the programs it takes, those that are not there. */
+export const missingForCharts = (): string | undefined => {
+  const missing = ['helm', 'kubeconform'].filter((name) => findProgram(name) === undefined);
+  return missing.length === 0 ? undefined : `no ${missing.join(', ')}: npm run setup:cluster -- --charts`;
+};
 
 /** As describe; with the reason in its title where it cannot run. */
-export function describeCharts(title: string, tests: () => void): void {
-  const reason = `no ${missing.join(', ')}: npm run setup:cluster -- --charts`;
-  describe.skipIf(missing.length > 0)(missing.length === 0 ? title : `${title} (not run: ${reason})`, tests);
+export function describeCharts(title: string, tests: () => void, missing = missingForCharts()): void {
+  describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title} (not run: ${missing})`, tests);
 }
 
 export async function helm(args: readonly string[], program = 'helm', input = ''): Promise<Finished> {
