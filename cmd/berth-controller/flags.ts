@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly spoolFolder?: string;
   readonly logLevel: LogLevel;
   readonly nodeName: string;
+  /** In a cluster: where the metrics are read. */
+  readonly metrics?: ListenAddress;
   readonly tls?: TlsFiles;
 }
 
@@ -118,6 +120,11 @@ const FLAGS = {
     requiresArg: true,
     describe: 'NAMESPACE/NAME whose tokens the https listener takes (default: berth/berth-node)',
   },
+  metrics: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'https://HOST:PORT for the metrics alone, in a cluster: for whoever may get the path /metrics (RBAC)',
+  },
   'log-level': {
     type: 'string',
     choices: ['debug', 'info', 'warn', 'error'] as const,
@@ -196,6 +203,7 @@ interface Arguments {
   readonly 'node-gone-after'?: string;
   readonly advertise?: readonly string[];
   readonly 'node-service-account'?: string;
+  readonly metrics?: string;
   readonly 'log-level': LogLevel;
 }
 
@@ -219,6 +227,7 @@ function toRunOptions(argv: Arguments): RunOptions {
     ...(argv.pools !== undefined && { poolsFile: argv.pools }),
     ...(spoolFolder !== undefined && { spoolFolder }),
     ...(tls && { tls }),
+    ...(argv.metrics !== undefined && { metrics: readMetrics(argv.metrics, tls) }),
   };
 }
 
@@ -230,7 +239,7 @@ function refuseRepeated(argv: object): void {
   }
 }
 
-const CLUSTER_FLAGS = ['kubeconfig', 'context', 'namespace', 'node-gone-after', 'advertise', 'node-service-account'] as const;
+const CLUSTER_FLAGS = ['kubeconfig', 'context', 'namespace', 'node-gone-after', 'advertise', 'node-service-account', 'metrics'] as const;
 
 type StoreFlags = Pick<Arguments, 'store'> & Partial<Pick<Arguments, 'pools' | 'listen' | (typeof CLUSTER_FLAGS)[number]>>;
 
@@ -285,6 +294,14 @@ function readAdvertised({ advertise, listen = [] }: Pick<StoreFlags, 'advertise'
       throw new UsageError('--listen on every address: say with --advertise https://ADDRESS:PORT where nodes reach it.');
     return text.replace(/\/$/, '');
   });
+}
+
+/** They say how the cluster is used, so they are read with a right, as those of Kubernetes' own parts. */
+function readMetrics(text: string, tls: TlsFiles | undefined): ListenAddress {
+  const address = /^https:/i.test(text) ? parseListenAddress(text) : undefined;
+  if (!address?.ok) throw new UsageError(`--metrics ${text}: must be https://HOST:PORT.`);
+  if (tls) throw new UsageError('--metrics needs the controllers’ own certificate: leave --tls-cert, --tls-key and --client-ca out.');
+  return address.value;
 }
 
 function readMode(text: string): number {

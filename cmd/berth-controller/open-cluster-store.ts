@@ -8,6 +8,7 @@ import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
 import type { Log } from '../../src/ipam/ports.ts';
 import { AUTHORITY_SECRET, openAuthority } from '../../src/kubernetes/authority.ts';
 import { startElection } from '../../src/kubernetes/leader.ts';
+import { createMetricsAccess } from '../../src/kubernetes/metrics-access.ts';
 import { openCluster } from '../../src/kubernetes/open-client.ts';
 import { keepPoolStatus } from '../../src/kubernetes/pool-status.ts';
 import { openKubernetesStore } from '../../src/kubernetes/store.ts';
@@ -53,6 +54,7 @@ export function openClusterStore(
       return {
         tls: { from: AUTHORITY_SECRET, read: () => authority.read() },
         nodeOfToken: createTokenReviewer({ client: api.client, clock: timers, serviceAccount: nodeServiceAccount }),
+        readerOfToken: createMetricsAccess(api.client),
         stop: () => authority.stop(),
       };
     },

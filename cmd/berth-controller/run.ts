@@ -4,7 +4,8 @@ import { openIpam } from '../../src/ipam/open.ts';
 import type { Ipam } from '../../src/ipam/open.ts';
 import type { Log } from '../../src/ipam/ports.ts';
 import { addressText, createBerthServer } from '../../src/server/server.ts';
-import type { BerthServer } from '../../src/server/server.ts';
+import type { BerthServer, ListenOptions } from '../../src/server/server.ts';
+import type { ListenAddress } from '../../src/server/listen-address.ts';
 import { VERSION } from '../../src/version.ts';
 import { drainSpool } from './drain-spool.ts';
 import { explainFailure } from './explain-failure.ts';
@@ -40,7 +41,7 @@ export async function run(options: RunOptions): Promise<void> {
     ...(opened.counters && { counters: opened.counters }),
     ...(opened.backup && { backup: opened.backup }),
   });
-  const needsIdentity = options.tls === undefined && options.listen.some(({ kind }) => kind === 'https');
+  const needsIdentity = options.metrics !== undefined || (options.tls === undefined && options.listen.some(({ kind }) => kind === 'https'));
   const identity = needsIdentity ? opened.openIdentity?.() : undefined;
   try {
     // A cluster's API server may take its time: until then the probes answer, and say so.
@@ -48,11 +49,12 @@ export async function run(options: RunOptions): Promise<void> {
     if (options.poolsFile !== undefined) await applyPoolsOfFile(ipam, options.poolsFile, pools, log);
     const listenOptions = { socketMode: options.socketMode, ...(options.tls && { tls: options.tls }), ...(identity && { identity }) };
     // Those that can open do: a cluster's certificate may be long in coming.
-    const listening = options.listen.map((address) =>
-      server.listen(address, listenOptions).catch((error: unknown) => {
+    const listen = (address: ListenAddress, how: ListenOptions): Promise<ListenAddress> =>
+      server.listen(address, how).catch((error: unknown) => {
         throw explainFailure(`listen on ${addressText(address)}`, error);
-      }),
-    );
+      });
+    const listening = options.listen.map((address) => listen(address, listenOptions));
+    if (options.metrics) listening.push(listen(options.metrics, { ...listenOptions, metricsOnly: true }));
     await Promise.race([Promise.all(listening), stopAsked]);
     reloadsMayBegin(async () => {
       if (options.poolsFile !== undefined) await reloadPools(ipam, options.poolsFile, log);

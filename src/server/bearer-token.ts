@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { refuse, type Outcome } from '../core/refusal.ts';
 
-/** The node that a token is of; Unauthenticated, NotAllowed or Unavailable. Never repeats the token. */
+/** The node (for metrics: the user) that a token is of; Unauthenticated, NotAllowed or Unavailable. Never repeats the token. */
 export type NodeOfToken = (token: string) => Promise<Outcome<string>>;
 
 const LONGEST_TOKEN = 16_384;
@@ -12,7 +12,7 @@ export function nodeFromToken(nodeOfToken: NodeOfToken): (request: IncomingMessa
   return ({ headers: { authorization = '' } }) => {
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined || token.length > LONGEST_TOKEN) {
-      return refuse('Unauthenticated', 'Send the token of this node: Authorization: Bearer TOKEN.');
+      return refuse('Unauthenticated', 'Send a token that says who you are: Authorization: Bearer TOKEN.');
     }
     return nodeOfToken(token);
   };

@@ -32,7 +32,8 @@ export interface HandlerPorts {
 
 /** Who asks, and whether now: the node, or why nothing is served. */
 export interface Door {
-  readonly cniOnly: boolean;
+  /** A route that is not served is not there. */
+  serves(route: Route): boolean;
   node(request: IncomingMessage): Outcome<string> | Promise<Outcome<string>>;
 }
 
@@ -49,7 +50,7 @@ export function createHandler(ports: HandlerPorts, door: Door): Handler {
     const mark = url.indexOf('?');
     const path = mark === -1 ? url : url.slice(0, mark);
     const found = router.find(request.method ?? '', path);
-    if (!found.found || (door.cniOnly && found.route.face !== 'cni')) {
+    if (!found.found || !door.serves(found.route)) {
       return refuseRoute(response, found.found ? [] : found.allow);
     }
     const { route } = found;

@@ -6,7 +6,7 @@ import type { Caller, Operations } from '../ipam/operations.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** `cni`: for plugins, on every listener. `management`: on the socket only. `probe`: on the socket, also before the store is read. */
+/** `cni`: for plugins, on every listener. `management`: on the socket only. `probe`: on the socket (the metrics on their own port too), also before the store is read. */
 export type Face = 'cni' | 'management' | 'probe';
 
 export interface Call<Body> {

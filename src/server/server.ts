@@ -9,7 +9,7 @@ import type { Log } from '../ipam/ports.ts';
 import { bindingRoutes } from './binding-routes.ts';
 import { cniRoutes } from './cni-routes.ts';
 import { createEventStreams } from './events.ts';
-import { createHandler } from './handler.ts';
+import { createHandler, type Door } from './handler.ts';
 import { nodeFromToken, type NodeOfToken } from './bearer-token.ts';
 import { nodeFromCertificate, tlsFromFiles, type TlsFiles } from './client-certificate.ts';
 import { listenOnHttps, type HttpsListener, type TlsSource } from './https-listener.ts';
@@ -40,6 +40,8 @@ export interface ServerPorts {
 export interface Identity {
   readonly tls: TlsSource;
   readonly nodeOfToken: NodeOfToken;
+  /** Who may read the metrics: the user that a token is of. */
+  readonly readerOfToken: NodeOfToken;
 }
 
 export interface ListenOptions {
@@ -47,6 +49,8 @@ export interface ListenOptions {
   /** For https, one of the two. */
   readonly tls?: TlsFiles;
   readonly identity?: Identity;
+  /** The metrics and nothing else, on https and with an identity; absent: what plugins ask for. */
+  readonly metricsOnly?: boolean;
 }
 
 export interface BerthServer {
@@ -99,11 +103,12 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
   }
 
   async function openUnix(address: ListenAddress & { kind: 'unix' }, { socketMode }: ListenOptions) {
-    const handler = createHandler(handlerPorts, { cniOnly: false, node: () => done(ports.node) });
+    const handler = createHandler(handlerPorts, { serves: () => true, node: () => done(ports.node) });
     return { address, server: await listenOnUnixSocket(address.path, socketMode, handler) };
   }
 
-  async function openHttps(address: ListenAddress & { kind: 'https' }, { tls, identity }: ListenOptions) {
+  async function openHttps(address: ListenAddress & { kind: 'https' }, options: ListenOptions) {
+    const { tls, identity } = options;
     const source = identity?.tls ?? (tls && tlsFromFiles(tls));
     if (!source) throw new Error('https needs a certificate, and a way to know who asks');
     const whoAsks = identity ? nodeFromToken(identity.nodeOfToken) : nodeFromCertificate;
@@ -111,12 +116,19 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
       const known = await whoAsks(request);
       return known.ok ? rateLimit.admit(known.value) : known;
     };
-    const handler = createHandler(handlerPorts, { cniOnly: true, node });
+    const handler = options.metricsOnly
+      ? createHandler(handlerPorts, { serves: ({ verb }) => verb === 'metrics', node: metricsReader(identity) })
+      : createHandler(handlerPorts, { serves: ({ face }) => face === 'cni', node });
     const listener = await listenOnHttps(address, source, handler, { timers, log });
     secure.push(listener);
     const bound = listener.server.address();
     const port = bound !== null && typeof bound === 'object' ? bound.port : address.port;
     return { address: { ...address, port }, server: listener.server as unknown as HttpServer };
+  }
+
+  function metricsReader(identity: Identity | undefined): Door['node'] {
+    if (!identity) throw new Error('metrics on https need a way to know who asks');
+    return nodeFromToken(identity.readerOfToken);
   }
 
   async function close(graceMs: number): Promise<void> {

@@ -22,6 +22,10 @@ import { writeKubeconfig } from './kubeconfig.ts';
 
 const IDENTITY = '/api/v1/namespaces/berth/configmaps/berth-identity';
 const AUTHORITY = '/api/v1/namespaces/berth/secrets/berth-authority';
+const SCRAPER_ROLE = '/apis/rbac.authorization.k8s.io/v1/clusterroles/berth-scraper';
+const SCRAPER_BINDING = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/berth-scraper';
+
+const parent = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 describeCluster('identity in a cluster', () => {
   const directory = mkdtempSync(join(tmpdir(), 'berth-identity-cluster-'));
@@ -30,6 +34,7 @@ describeCluster('identity in a cluster', () => {
   const uids: Record<string, string> = {};
   const outputs: string[] = [];
   let port: number;
+  let metricsPort: number;
   let controller: Started;
 
   beforeAll(async () => {
@@ -53,24 +58,53 @@ describeCluster('identity in a cluster', () => {
     tokens['plain pod'] = await mintToken({ namespace: 'guarded', account: 'default', audience: 'berth', pod: { name: 'plain', uid: uids['plain'] } }); // prettier-ignore
     uids['on-b'] = await makePod('guarded', 'on-b', 'node-b');
 
+    tokens['scraper'] = await mintScraper();
+
     port = await freePort();
+    metricsPort = await freePort();
     const kubeconfig = await writeKubeconfig(directory, 'berth', 'berth-controller');
     const socket = join(directory, 'a.sock');
-    const listen = ['--listen', `https://127.0.0.1:${port}`, '--listen', `unix:${socket}`];
+    const metrics = ['--metrics', `https://127.0.0.1:${metricsPort}`];
+    const listen = ['--listen', `https://127.0.0.1:${port}`, '--listen', `unix:${socket}`, ...metrics];
     controller = await spawnController(['--store', 'kubernetes', '--kubeconfig', kubeconfig, ...listen, '--log-level', 'debug']);
     await whenReady(controller, socket);
     await eventually(async () => (await request('GET', IDENTITY)).json.data?.endpoints, 'the endpoints to be published');
     // They are published before anybody serves, so that whoever meets the certificate trusts it.
-    await eventually(() => controller.log().some(({ listen }) => listen === `https://127.0.0.1:${port}`), 'it to listen');
+    const listening = (at: number) => controller.log().some(({ listen }) => listen === `https://127.0.0.1:${at}`);
+    await eventually(() => listening(port) && listening(metricsPort), 'it to listen');
   });
   afterAll(async () => {
     controller.child.kill('SIGTERM');
     expect(await controller.ended).toBe(0);
     for (const path of [BINDINGS, POOLS]) await request('DELETE', path);
-    for (const path of [IDENTITY, AUTHORITY]) await request('DELETE', path);
+    for (const path of [IDENTITY, AUTHORITY, SCRAPER_ROLE, SCRAPER_BINDING]) await request('DELETE', path);
     for (const node of ['node-a', 'node-b']) await deletePod('berth', `installer-${node}`);
     rmSync(directory, { recursive: true, force: true });
   });
+
+  /** Somebody with the right to read metrics, and no other. */
+  async function mintScraper(): Promise<string> {
+    const name = 'berth-scraper';
+    const rbac = 'rbac.authorization.k8s.io';
+    const made = [
+      await request('POST', '/api/v1/namespaces/guarded/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } }),
+      await request('POST', parent(SCRAPER_ROLE), {
+        apiVersion: `${rbac}/v1`,
+        kind: 'ClusterRole',
+        metadata: { name },
+        rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }],
+      }),
+      await request('POST', parent(SCRAPER_BINDING), {
+        apiVersion: `${rbac}/v1`,
+        kind: 'ClusterRoleBinding',
+        metadata: { name },
+        roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
+        subjects: [{ kind: 'ServiceAccount', name, namespace: 'guarded' }],
+      }),
+    ];
+    expect(made.map(({ status }) => status)).toEqual([201, 201, 201]);
+    return mintToken({ namespace: 'guarded', account: name });
+  }
 
   async function call(verb: string, body: object, token?: string): Promise<HttpAnswer> {
     const ca = (await request('GET', IDENTITY)).json.data['ca.crt'] as string;
@@ -122,6 +156,27 @@ describeCluster('identity in a cluster', () => {
       const headers = { authorization: `Bearer ${tokens['node-a']}` };
       expect((await ask({ host: '127.0.0.1', port, ca, servername: SERVER_NAME }, 'GET', path, undefined, headers)).status, path).toBe(404);
     }
+  });
+
+  test('metrics are for who may get the path, and alone on their port', async () => {
+    const ca = (await request('GET', IDENTITY)).json.data['ca.crt'] as string;
+    const at = { host: '127.0.0.1', port: metricsPort, ca, servername: SERVER_NAME, agent: false } as const;
+    const get = (path: string, token?: string) =>
+      ask(at, 'GET', path, undefined, token === undefined ? {} : { authorization: `Bearer ${token}` });
+    const scraped = await get('/metrics', tokens['scraper']);
+    expect([scraped.status, scraped.text]).toEqual([200, expect.stringContaining('berth_pool_addresses{pool="guarded",state="total"}')]);
+    outputs.push(scraped.text);
+    const other = await mintToken({ namespace: 'guarded', account: 'default' });
+    const refused = await get('/metrics', other);
+    expect([refused.status, refused.json.detail]).toEqual([
+      403,
+      'system:serviceaccount:guarded:default has no right to get the path /metrics.',
+    ]);
+    // A node's token is for another audience: it is nobody's here.
+    for (const token of [undefined, 'nonsense', tokens['node-a']]) expect((await get('/metrics', token)).status).toBe(401);
+    for (const path of ['/v1/bindings', '/readyz']) expect((await get(path, tokens['scraper'])).status, path).toBe(404);
+    expect((await ask(at, 'POST', '/v1/cni/del', {}, { authorization: `Bearer ${tokens['scraper']}` })).status).toBe(404);
+    expect((await add('plain', tokens['scraper'])).status).toBe(401);
   });
 
   test.each(buildHosts().map((host, index) => [host.name, host, index] as const))(

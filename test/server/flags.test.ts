@@ -64,6 +64,9 @@ describe('flags', () => {
     expect(await readCommandLine(https)).toMatchObject({
       options: { store: { nodeServiceAccount: { namespace: 'net', name: 'nodes' }, advertise: ['https://[fd00::5]:8443'] } },
     });
+    expect(await readCommandLine([...https, '--metrics', 'https://10.0.0.5:9443'])).toMatchObject({
+      options: { metrics: { kind: 'https', host: '10.0.0.5', port: 9443 } },
+    });
     expect(await readCommandLine([...https, '--advertise', 'https://10.0.0.5:1', '--advertise', 'https://10.0.0.6:1'])).toMatchObject({
       options: { store: { advertise: ['https://10.0.0.5:1', 'https://10.0.0.6:1'] } },
     });
@@ -94,6 +97,8 @@ describe('flags', () => {
     ],
     [['--store', 'kubernetes', '--node-service-account', 'x'], '--node-service-account x: must be NAMESPACE/NAME.'],
     [['--store', 'memory', '--advertise', 'https://10.0.0.5:1'], '--advertise goes with --store kubernetes.'],
+    [['--metrics', 'https://10.0.0.5:9443'], '--metrics goes with --store kubernetes.'],
+    [['--store', 'kubernetes', '--metrics', 'http://10.0.0.5:9443'], '--metrics http://10.0.0.5:9443: must be https://HOST:PORT.'],
     [['--store', 'kubernetes', '--namespace', 'A'], '--namespace A: must be the name of a namespace.'],
     [
       ['--listen', 'http://0.0.0.0:80'],
