@@ -28,6 +28,13 @@ async function runSuites(): Promise<boolean> {
   return files.length > 0 && files.every(({ result }) => result?.state === 'pass');
 }
 
+/** Who interrupts a run does not want a cluster to stay. What is ended without a word is cleaned up by the next start. */
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    if (!options.keep) void down().finally(() => process.exit(130));
+    else process.exit(130);
+  });
+
 if (process.getuid?.() !== 0) {
   console.error('e2e: namespaces and cgroups need root');
   process.exitCode = 1;

@@ -1,6 +1,6 @@
 /** Starts the cluster from nothing, and takes it away again: also what a run that was cut off has left. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { execute } from '../../cmd/dev/execute.ts';
+import { existsSync, mkdirSync } from 'node:fs';
+import { must } from '../../cmd/dev/execute.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { startControlPlane } from './control-plane.ts';
 import { writeCredentials } from './credentials.ts';
@@ -49,10 +49,6 @@ export async function down(): Promise<void> {
   for (const name of daemons()) await endDaemon(name);
   for (const node of NODES) await removeCgroups(node);
   await removeNetwork();
-  // What a dead node had mounted went with its namespace; an image that is being built may be mounted here.
-  for (let tries = 0; tries < 3 && existsSync(FOLDER); tries++) {
-    const { code } = await execute('rm', ['-rf', '--one-file-system', FOLDER], { deadlineSeconds: 120 });
-    if (code === 0) break;
-  }
-  rmSync(FOLDER, { recursive: true, force: true });
+  // What a node had mounted went with its namespaces; whatever else is mounted here is not to be removed with it.
+  await must('rm', ['-rf', '--one-file-system', FOLDER], { deadlineSeconds: 120 });
 }

@@ -68,6 +68,16 @@ export const MATRIX: Readonly<Record<string, readonly string[]>> = {
     '--set=installer.nodeSelector.pool=workers',
     '--set=installer.maxSurge=1',
   ],
-  'with monitoring': ['--set=prometheusRule.install=true', '--set=grafanaDashboard.install=true', '--set=prometheusRule.labels.team=net'],
-  'nothing optional': ['--set=crds.install=false', '--set=admissionPolicies.install=false', '--set=flowControl.install=false'],
+  'with monitoring': [
+    '--set=serviceMonitor.install=true',
+    '--set=prometheusRule.install=true',
+    '--set=grafanaDashboard.install=true',
+    '--set=prometheusRule.labels.team=net',
+  ],
+  'nothing optional': [
+    '--set=metrics.port=0',
+    '--set=crds.install=false',
+    '--set=admissionPolicies.install=false',
+    '--set=flowControl.install=false',
+  ],
 };
