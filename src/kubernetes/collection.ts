@@ -207,7 +207,7 @@ export class KubernetesCollection<T> implements Collection<T> {
 /** One sentence for a person: what is missing, or what the API server said. */
 function explain({ reason, message, lacks }: ApiStatus): string {
   if (lacks !== undefined) return `the API server does not let this controller ${lacks}: ${message}`;
-  if (reason === 'NoSuchResource') return `the API server does not know the custom resource (is its CRD installed?): ${message}`;
+  if (reason === 'NoSuchResource') return `the API server does not know the custom resource (apply deploy/crds): ${message}`;
   if (reason === 'Unauthorized') return `the API server does not accept this controller's credentials: ${message}`;
   return `the API server refused: ${message}`;
 }
