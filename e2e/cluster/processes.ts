@@ -71,8 +71,18 @@ export const daemons = (): string[] => {
   }
 };
 
+/** The first thread of a killed process is a zombie while others still hold its sockets. */
 function isRunning(pid: number, ticks: string | undefined): boolean {
-  return ticks !== undefined && startedTicks(pid) === ticks && !/\) Z /.test(read(`/proc/${pid}/stat`));
+  if (ticks === undefined || startedTicks(pid) !== ticks) return false;
+  return !/\) Z /.test(read(`/proc/${pid}/stat`)) || threads(pid) > 1;
+}
+
+function threads(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
+  }
 }
 
 /** Field 22 of proc(5)'s stat, counted after the name, which may hold anything. */

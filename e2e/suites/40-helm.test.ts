@@ -1,5 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CHART, helmInstall, helmUpgrade, NAMESPACE } from '../cluster/berth.ts';
+import { must } from '../../cmd/dev/execute.ts';
+import { addressOf, CONTROL_PLANE, netnsPath } from '../cluster/layout.ts';
 import { apply, mustHelm, mustKubectl } from '../cluster/kubectl.ts';
 import { audit } from '../support/audit.ts';
 import { bound, deleteNamespace, freshNamespace, list, whenReady } from '../support/cluster.ts';
@@ -42,6 +44,26 @@ describe('the chart', () => {
     expect(await identities()).toEqual(then);
     await mustKubectl(['scale', 'deployment', 'during', '-n', ns, '--replicas=2']);
     await whenReady(ns, 8);
+    await deleteNamespace(ns);
+  });
+
+  test('serves metrics to whom berth-metrics-reader is bound, and to nobody else', async () => {
+    const ns = await freshNamespace('e2e-metrics');
+    for (const name of ['reader', 'stranger']) await mustKubectl(['create', 'serviceaccount', name, '-n', ns]);
+    await mustKubectl(['create', 'clusterrolebinding', ns, '--clusterrole=berth-metrics-reader', `--serviceaccount=${ns}:reader`]);
+    const ca = await mustKubectl(['get', 'configmap', 'berth-identity', '-n', NAMESPACE, '-o', 'jsonpath={.data.ca\\.crt}']);
+    const read = async (name: string): Promise<string> => {
+      const token = (await mustKubectl(['create', 'token', name, '-n', ns])).trim();
+      const program = `
+        const [host, ca, token] = process.argv.slice(1);
+        const headers = { authorization: 'Bearer ' + token };
+        require('https').get({ host, port: 8461, path: '/metrics', servername: 'berth-controller.berth.svc', ca, headers }, (answer) => {
+          console.log(answer.statusCode); answer.pipe(process.stdout); });`;
+      return must('nsenter', [`--net=${netnsPath(CONTROL_PLANE)}`, process.execPath, '-e', program, addressOf('n1'), ca, token]);
+    };
+    expect(await read('reader')).toMatch(/^200\n[^]*berth_synced 1/);
+    expect(await read('stranger')).toMatch(/^403\n/);
+    await mustKubectl(['delete', 'clusterrolebinding', ns]);
     await deleteNamespace(ns);
   });
 
