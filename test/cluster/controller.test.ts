@@ -90,11 +90,25 @@ describeCluster('the controller in a cluster', () => {
     expect(await ended).toBe(0);
   });
 
-  test('a right that is missing is named', async () => {
+  test('each right that is missing is named', async () => {
     const poor = await writeKubeconfig(directory, 'berth', 'berth-node');
     const socket = join(directory, 'e.sock');
-    const { child, ended, stderr } = await startProcess(['--store', 'kubernetes', '--kubeconfig', poor, '--listen', `unix:${socket}`]);
-    await eventually(() => stderr().includes('the right to list addressbindings.berth-ipam.dev is missing'), 'the log to name the right');
+    const listen = ['--listen', `unix:${socket}`, '--listen', 'https://127.0.0.1:0'];
+    const { child, ended, log } = await startProcess(['--store', 'kubernetes', '--kubeconfig', poor, ...listen]);
+    const rights = [
+      'list addressbindings.berth-ipam.dev',
+      'list addresspools.berth-ipam.dev',
+      'list pods',
+      'list nodes',
+      'list namespaces',
+      'get secrets',
+    ];
+    for (const right of rights) {
+      const named = () => log().some(({ detail }) => String(detail).includes(`the right to ${right} is missing`));
+      await eventually(named, `the log to name the right to ${right}`);
+    }
+    await eventually(() => log().some(({ lacks }) => lacks === 'get leases.coordination.k8s.io'), 'the log to name the Lease');
+    expect((await ask({ socketPath: socket }, 'GET', '/readyz')).status).toBe(503);
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createMetricsAccess } from '../../src/kubernetes/metrics-access.ts';
 import { createTokenReviewer } from '../../src/kubernetes/token-review.ts';
 import { RateLimit } from '../../src/server/rate-limit.ts';
 import { clientOf, seededRandom } from '../support/cluster-client.ts';
@@ -69,6 +70,16 @@ describe('whose a token is', () => {
     expect(await refused).toMatchObject({ ok: false, refusal: { reason: 'Unavailable' } });
     server.start();
     expect((await review(unknown)).ok).toBe(true);
+  });
+
+  test('a right to ask that the controller lacks is named to the node, not taken for a bad token', async () => {
+    const status = { code: 403, reason: 'Forbidden', message: 'no', lacks: 'create tokenreviews.authentication.k8s.io' } as const;
+    const client: Pick<Client, 'review'> = { review: () => Promise.resolve({ ok: false, status }) };
+    const serviceAccount = { namespace: 'berth', name: 'berth-node' };
+    const detail = 'The API server does not say who asks: the right to create tokenreviews.authentication.k8s.io is missing.';
+    const refused = { ok: false, refusal: { reason: 'Unavailable', detail } };
+    expect(await createTokenReviewer({ client, clock: virtualTimers(), serviceAccount })('t')).toMatchObject(refused);
+    expect(await createMetricsAccess(client)('t')).toMatchObject(refused);
   });
 
   test('many bad tokens at once do not become as many questions', async () => {
