@@ -81,7 +81,8 @@ describeCluster('the controller in a cluster', () => {
     const nowhere = join(directory, 'nowhere.kubeconfig');
     writeFileSync(nowhere, readFileSync(kubeconfig, 'utf8').replace(apiServer().url, 'https://127.0.0.1:1'));
     const socket = join(directory, 'd.sock');
-    const { child, ended, stderr } = await startProcess(['--store', 'kubernetes', '--kubeconfig', nowhere, '--listen', `unix:${socket}`]);
+    const listen = ['--listen', `unix:${socket}`, '--listen', 'https://127.0.0.1:0', '--metrics', 'https://127.0.0.1:0'];
+    const { child, ended, stderr } = await startProcess(['--store', 'kubernetes', '--kubeconfig', nowhere, ...listen]);
     const probe = (path: string) => ask({ socketPath: socket }, 'GET', path).catch(() => undefined);
     await eventually(async () => (await probe('/livez'))?.status === 200, 'the controller to live');
     expect((await probe('/readyz'))?.status).toBe(503);
