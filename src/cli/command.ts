@@ -1,5 +1,5 @@
 /** What a command is: data for the parser, the help, the shells' completion, and a function. */
-import type { Client } from '../client/client.ts';
+import type { Backend } from '../client/backend.ts';
 import type { Printer } from './printer.ts';
 import type { Values } from './values.ts';
 import type { World } from './world.ts';
@@ -33,9 +33,9 @@ export interface Context {
   readonly values: Values;
   readonly printer: Printer;
   /** Opened at the first use: what needs no controller touches none. */
-  readonly client: () => Client;
+  readonly client: () => Backend;
   /** The same with another patience than --timeout: a shell's completion waits for nothing. */
-  readonly controller: { readonly text: string; readonly from: '--controller' | 'BERTH_CONTROLLER' | 'default' };
+  readonly controller: { readonly text: string; readonly from: '--controller' | 'BERTH_CONTROLLER' | 'default' | 'kubeconfig' };
 }
 
 export interface Command {

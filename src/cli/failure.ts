@@ -40,6 +40,11 @@ export function describeRefusal({ problem }: RefusedError): string[] {
 }
 
 function describeUnreachable(error: UnreachableError, controller: Context['controller']): string[] {
+  if (controller.from === 'kubeconfig')
+    return [
+      `berthctl: the cluster of ${controller.text} is out of reach: ${error.message}.`,
+      ...(error.mayBeDone ? ['The change may have been made all the same: look before you repeat it (repeating is safe).'] : []),
+    ];
   const lines = [`berthctl: the controller is out of reach: ${error.message}.`];
   if (error.mayBeDone) lines.push('The change may have been made all the same: look before you repeat it (repeating is safe).');
   if (error.kind === 'absent' || error.kind === 'dead') {
@@ -47,7 +52,7 @@ function describeUnreachable(error: UnreachableError, controller: Context['contr
       controller.from === 'default'
         ? 'Start one ("berth-controller --store sqlite:PATH --listen unix:SOCKET"), or say where it listens with --controller or BERTH_CONTROLLER.'
         : `That socket comes from ${controller.from}. Is berth-controller running, and does it --listen there?`,
-      'A cluster behind a kubeconfig cannot be asked yet: that comes with the Kubernetes store.',
+      'A cluster is asked where there is a kubeconfig: KUBECONFIG, ~/.kube/config, or --kubeconfig.',
     );
   }
   if (error.kind === 'denied')

@@ -5,6 +5,13 @@ import { FORMATS } from './printer.ts';
 /** Understood by every command. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: 'controller', value: 'SOCKET', describe: 'the controller to ask: unix:///run/berth/berth.sock, or $BERTH_CONTROLLER' },
+  {
+    name: 'kubeconfig',
+    value: 'FILE',
+    describe: 'without a controller: the cluster to ask ($KUBECONFIG, ~/.kube/config)',
+    completes: 'file',
+  },
+  { name: 'context', value: 'NAME', describe: 'the context of the kubeconfig' },
   { name: 'output', alias: 'o', value: 'FORMAT', choices: FORMATS, describe: 'how to print' },
   { name: 'no-headers', describe: 'tables without their first line' },
   { name: 'timeout', value: 'DURATION', describe: 'how long to wait for an answer (10s)' },

@@ -1,6 +1,8 @@
 /** berthctl from its arguments to its exit code. */
 import { DEFAULT_CONTROLLER, parseEndpoint } from '../client/endpoint.ts';
-import { openClient, type Client } from '../client/client.ts';
+import type { Backend } from '../client/backend.ts';
+import { openClient } from '../client/client.ts';
+import { lazyBackend } from './cluster/lazy-backend.ts';
 import type { Context } from './command.ts';
 import { parseDuration } from './duration.ts';
 import { DONE, interruptedCode } from './exit-code.ts';
@@ -17,7 +19,7 @@ const LONGEST_TIMEOUT_MILLISECONDS = 2_147_483_647;
 
 export async function runCli(argv: readonly string[], world: World): Promise<number> {
   let controller: Context['controller'] = { text: DEFAULT_CONTROLLER, from: 'default' };
-  let client: Client | undefined;
+  let client: Backend | undefined;
   let name = '';
   try {
     if (argv[0] === '__complete') {
@@ -32,15 +34,22 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     }
     const { command, values } = parsed;
     name = command.path.join(' ');
-    controller = findController(values, world);
+    const cluster = await findCluster(values, world);
+    controller = cluster === undefined ? findController(values, world) : { text: cluster.text, from: 'kubeconfig' };
     const timeoutMilliseconds = readTimeout(values);
     const printer = createPrinter(world, {
       format: values.text('output') as Format | undefined,
       headers: !values.flag('no-headers'),
       quiet: values.flag('quiet'),
     });
-    const openOnce = (): Client =>
-      (client ??= openClient({ endpoint: readEndpoint(controller.text), timers: world.timers, timeoutMilliseconds }));
+    const openOnce = (): Backend =>
+      (client ??=
+        cluster === undefined
+          ? openClient({ endpoint: readEndpoint(controller.text), timers: world.timers, timeoutMilliseconds })
+          : lazyBackend(async () => {
+              const { openClusterBackend } = await import('./cluster/open-backend.ts');
+              return openClusterBackend({ ...cluster.choice, timers: world.timers });
+            }));
     const interrupted = new Promise<number>((resolve) =>
       world.interrupted.addEventListener('abort', () => resolve(interruptedCode(world.interrupted)), { once: true }),
     );
@@ -52,6 +61,32 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
   } finally {
     client?.close();
   }
+}
+
+interface FoundCluster {
+  /** For a person: which kubeconfig. */
+  readonly text: string;
+  readonly choice: { readonly kubeconfigFile?: string; readonly context?: string };
+}
+
+/** A named controller goes first; without a kubeconfig there is no cluster, and the usual socket is meant. */
+export async function findCluster(
+  values: Pick<Values, 'text'>,
+  world: Pick<World, 'environment' | 'files'>,
+): Promise<FoundCluster | undefined> {
+  const [file, context] = [values.text('kubeconfig'), values.text('context')];
+  if (values.text('controller') !== undefined) {
+    if (file !== undefined || context !== undefined) throw new UsageError('give --controller, or --kubeconfig and --context, not both');
+    return undefined;
+  }
+  const given = { ...(file !== undefined && { kubeconfigFile: file }), ...(context !== undefined && { context }) };
+  if (file !== undefined) return { text: file, choice: given };
+  if (context === undefined && world.environment('BERTH_CONTROLLER')) return undefined;
+  const variable = world.environment('KUBECONFIG');
+  if (variable) return { text: variable, choice: { ...given, ...(!variable.includes(':') && { kubeconfigFile: variable }) } };
+  const usual = `${world.environment('HOME') ?? ''}/.kube/config`;
+  const isThere = await world.files.mayAccess(usual, 'read');
+  return isThere || context !== undefined ? { text: usual, choice: { ...given, kubeconfigFile: usual } } : undefined;
 }
 
 export function findController(values: Pick<Values, 'text'>, world: Pick<World, 'environment'>): Context['controller'] {

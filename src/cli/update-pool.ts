@@ -1,5 +1,6 @@
 /** Read, change, write back: a pool somebody else changed meanwhile is read again, never overwritten. */
-import type { AppliedPool, Client } from '../client/client.ts';
+import type { Backend } from '../client/backend.ts';
+import type { AppliedPool } from '../client/client.ts';
 import { RefusedError } from '../client/errors.ts';
 import type { PoolSpecInput } from '../protocol.ts';
 
@@ -7,7 +8,7 @@ const ATTEMPTS = 5;
 
 /** Throws RefusedError with UnknownPool, with what the controller has against the change, or with Conflict after five attempts. */
 export async function updatePool(
-  client: Client,
+  client: Backend,
   name: string,
   change: (spec: PoolSpecInput) => PoolSpecInput,
   dryRun: boolean,

@@ -39,7 +39,7 @@ describe('what may come next', () => {
   });
   test('options of the command and everywhere', async () => {
     expect(await candidates('pool', 'delete', '--')).toEqual(
-      '--force --dry-run --yes --controller --output --no-headers --timeout --quiet --help'.split(' '),
+      '--force --dry-run --yes --controller --kubeconfig --context --output --no-headers --timeout --quiet --help'.split(' '),
     );
     expect(await candidates('stats', '--no')).toEqual(['--no-headers']);
   });

@@ -17,7 +17,7 @@ test('no controller where nobody said anything: how to start one, how to name on
     stderr: lines`
       berthctl: the controller is out of reach: no socket at unix:///nowhere/berth.sock.
       That socket comes from --controller. Is berth-controller running, and does it --listen there?
-      A cluster behind a kubeconfig cannot be asked yet: that comes with the Kubernetes store.
+      A cluster is asked where there is a kubeconfig: KUBECONFIG, ~/.kube/config, or --kubeconfig.
     `,
     exitCode: 3,
   });

@@ -18,7 +18,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/server': ['src/core', 'src/store', 'src/ipam', 'src/protocol.ts', 'src/version.ts'],
   'src/cni': ['src/core', 'src/protocol.ts', 'src/version.ts'],
   'src/client': ['src/core', 'src/protocol.ts'],
-  'src/cli': ['src/core', 'src/protocol.ts', 'src/client', 'src/version.ts'],
+  // In a cluster it does with the user's rights what a controller does with its own, with the same functions.
+  'src/cli': ['src/core', 'src/store', 'src/ipam', 'src/kubernetes', 'src/server', 'src/protocol.ts', 'src/client', 'src/version.ts'],
   'cmd/berth': ['src/cni', 'src/protocol.ts', 'src/version.ts'],
   'cmd/berth-controller': [
     'src/core',

@@ -43,7 +43,8 @@ export const doctor: Command = {
 async function diagnose({ client, values, world }: Context): Promise<Diagnosis[]> {
   const { files } = world;
   const controller = client();
-  const found = [await checkSocket(files, controller.endpoint), ...(await checkController(controller))];
+  const { endpoint } = controller;
+  const found = [...(endpoint === undefined ? [] : [await checkSocket(files, endpoint)]), ...(await checkController(controller))];
   const answers = !found.some(({ level, subject }) => level === 'problem' && subject !== 'readiness');
   let pools: readonly string[] | undefined;
   if (answers) {
@@ -55,6 +56,8 @@ async function diagnose({ client, values, world }: Context): Promise<Diagnosis[]
       found.push(problem('store', error.message, "read the controller's log"));
     }
   }
+  // A cluster's nodes are other machines than the one its kubeconfig is on.
+  if (endpoint === undefined) return found;
   const binDirectory = values.text('cni-bin-dir');
   found.push(await checkPlugin(files, binDirectory === undefined ? USUAL_BIN_DIRECTORIES : [binDirectory]));
   found.push(...(await checkConfigurations(files, values.text('cni-conf-dir') ?? USUAL_CONF_DIRECTORY, pools)));

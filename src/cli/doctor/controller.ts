@@ -1,5 +1,5 @@
 /** Does the controller answer, is it ready, and is what it keeps in order? */
-import type { Client } from '../../client/client.ts';
+import type { Backend } from '../../client/backend.ts';
 import type { Endpoint } from '../../client/endpoint.ts';
 import { RefusedError, UnreachableError } from '../../client/errors.ts';
 import type { AddressPool, Stats } from '../../protocol.ts';
@@ -46,7 +46,7 @@ export async function checkSocket(files: Files, { socketPath }: Endpoint): Promi
   }
 }
 
-export async function checkController(client: Client): Promise<Diagnosis[]> {
+export async function checkController(client: Backend): Promise<Diagnosis[]> {
   try {
     const { version, store } = await client.version();
     const { ready, detail } = await client.readiness();
@@ -64,7 +64,7 @@ export async function checkController(client: Client): Promise<Diagnosis[]> {
   }
 }
 
-export async function checkPools(client: Client): Promise<Diagnosis[]> {
+export async function checkPools(client: Backend): Promise<Diagnosis[]> {
   const [{ items }, { pools }] = await Promise.all([client.listPools(), client.stats()]);
   if (items.length === 0) return [warning('pools', 'there is none', 'create one: berthctl pool apply -f pool.yaml')];
   const noDefault = items.some(({ spec }) => spec.default) ? [] : [ok('pools', 'none is a default pool: whoever asks has to name one')];
@@ -90,7 +90,7 @@ function checkPool(pool: Stats['pools'][number], items: readonly AddressPool[]):
   return ok(subject, use);
 }
 
-export async function checkStore(client: Client): Promise<Diagnosis> {
+export async function checkStore(client: Backend): Promise<Diagnosis> {
   const { findings, checked } = await client.checkStore({});
   const size = `${count(checked.pools, 'pool')}, ${count(checked.bindings, 'binding')}`;
   return findings.length === 0

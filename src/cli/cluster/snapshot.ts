@@ -1,0 +1,30 @@
+/** Pools and bindings as they are now, in the engine's own view: what a controller answers from its watches, read once. */
+import type { Timers } from '../../core/clock.ts';
+import type { Context } from '../../ipam/context.ts';
+import { Flights } from '../../ipam/flights.ts';
+import { Locks } from '../../ipam/locks.ts';
+import type { Log } from '../../ipam/ports.ts';
+import { Tombstones } from '../../ipam/tombstones.ts';
+import { View } from '../../ipam/view.ts';
+import type { Store } from '../../store/store.ts';
+
+export const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export async function readSnapshot(store: Store, timers: Timers): Promise<Context> {
+  const view = new View(timers);
+  // Pools first: a record that arrives before its pool is indexed twice.
+  for (const pool of await store.pools.list()) view.wrotePool(pool);
+  for (const binding of await store.bindings.list()) view.wrote(binding);
+  return {
+    store,
+    nodes: { judgeBoot: () => Promise.resolve({ verdict: 'current', confirmed: false, rebooted: false }) },
+    timers,
+    log: silent,
+    view,
+    locks: new Locks(),
+    flights: new Flights(),
+    tombstones: new Tombstones(timers),
+    closed: () => false,
+    poolDefaults: {},
+  };
+}
