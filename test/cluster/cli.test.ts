@@ -45,6 +45,11 @@ describeCluster('berthctl with a kubeconfig', () => {
     expect(await done('binding list --state released -o name')).toBe('addressbinding/default.10-244-1-9\n');
     expect(await done('binding get 10.244.1.7 --no-headers')).toMatch(/^10\.244\.1\.7 +Bound +shop +cart-0 +worker-1 +pods /);
     expect(await done('find --resource pod:shop/cart-0 -o name')).toBe('addressbinding/default.10-244-1-7\n');
+    expect(await done('who 10.244.1.7 -o name')).toBe('addressbinding/default.10-244-1-7\n');
+    expect((await run('who 10.244.1.9')).exitCode).toBe(4);
+    expect(await done('ip shop/cart-0')).toBe('10.244.1.7\n');
+    expect((await run('ip shop/gone')).exitCode).toBe(4);
+    expect((await run('ip shop')).exitCode).toBe(2);
     expect((await run('find 10.244.1.200')).exitCode).toBe(4);
     expect((await run('binding get 10.244.1.200')).exitCode).toBe(4);
     expect(JSON.parse(await done('stats -o json')).pools).toMatchObject([{ pool: 'pods', total: '256', allocated: '1' }]);

@@ -21,6 +21,7 @@ import { release } from './release.ts';
 import { renew } from './renew.ts';
 import { stats } from './stats.ts';
 import { version } from './version.ts';
+import { ip, who } from './who.ts';
 
 export const GROUPS: readonly CommandGroup[] = [
   { name: 'pool', aliases: ['pools', 'apool'], summary: 'Pools: which addresses there are to give' },
@@ -42,6 +43,8 @@ export const COMMANDS: readonly Command[] = [
   release,
   renew,
   find,
+  who,
+  ip,
   explain,
   stats,
   events,
