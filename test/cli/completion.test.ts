@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 const GROUPS_AND_COMMANDS =
-  'pool binding allocate release renew find explain stats events check collect backup doctor version completion'.split(' ');
+  'pool binding allocate release renew find who ip explain stats events check collect backup doctor version completion'.split(' ');
 
 async function candidates(...words: string[]): Promise<string[]> {
   const { stdout, exitCode } = await run(['__complete', ...words]);
