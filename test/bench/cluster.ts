@@ -213,7 +213,9 @@ function creates(count: number, pool = 'relay'): object[] {
         node: 'elsewhere',
         podUid: `uid-${name}`,
         state: 'Bound',
-        attachments: [{ cniNetwork: 'relay', ifName: 'eth0', containerId: name, podUid: `uid-${name}`, node: 'elsewhere', static: true, stamp }],
+        attachments: [
+          { cniNetwork: 'relay', ifName: 'eth0', containerId: name, podUid: `uid-${name}`, node: 'elsewhere', static: true, stamp },
+        ],
         boundAt: '2026-01-01T00:00:00.000Z',
         cooldownSeconds: 30,
         stickySeconds: 0,
