@@ -10,7 +10,7 @@ import { issueCertificate, makeAuthority, validityOf, type KeyPair } from './cer
 import type { Client } from './client.ts';
 import { apiVersionOf, CONFIG_MAPS, resourceName, SECRETS, type KubernetesObject, type ResourceType } from './objects.ts';
 import { PublishedEndpoints } from './published-endpoints.ts';
-import type { ApiAnswer, ApiStatus } from './status.ts';
+import { describeStatus, type ApiAnswer } from './status.ts';
 
 export const AUTHORITY_SECRET = 'berth-authority';
 export const IDENTITY_CONFIG_MAP = 'berth-identity';
@@ -136,19 +136,17 @@ class Keeper {
     const { client, namespace } = this.#options;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = await client.get<DataObject>(type, { namespace, name });
-      if (!found.ok && found.status.reason !== 'NotFound') throw new Error(explain(found.status));
+      if (!found.ok && found.status.reason !== 'NotFound') throw new Error(describeStatus(found.status));
       const data = await change(found.ok ? found.value.data : undefined);
       if (data === undefined) return;
       const answer: ApiAnswer<DataObject> = found.ok
         ? await client.replace<DataObject>(type, { ...found.value, data })
         : await client.create<DataObject>(type, { apiVersion: apiVersionOf(type), kind: type.kind, metadata: { name, namespace }, data });
       if (answer.ok) return;
-      if (answer.status.reason !== 'Conflict' && answer.status.reason !== 'AlreadyExists') throw new Error(explain(answer.status));
+      if (answer.status.reason !== 'Conflict' && answer.status.reason !== 'AlreadyExists') throw new Error(describeStatus(answer.status));
     }
     throw new Error(`${resourceName(type)} ${name} is being changed by others all the time`);
   }
 }
 
 type ChangedData = Readonly<Record<string, string>> | undefined;
-
-const explain = ({ message, lacks }: ApiStatus): string => (lacks === undefined ? message : `the right to ${lacks} is missing: ${message}`);

@@ -10,7 +10,7 @@ import type { Timers } from '../core/clock.ts';
 import type { Log } from '../ipam/ports.ts';
 import type { Client, Selection } from './client.ts';
 import { isOlder, keyOf, resourceName, type KubernetesObject, type ResourceType } from './objects.ts';
-import { readStatusObject, type ApiStatus } from './status.ts';
+import { type ApiStatus, describeStatus, readStatusObject } from './status.ts';
 import { backOffMs, wait } from './waiting.ts';
 import type { WatchEvent } from './watch-stream.ts';
 
@@ -114,7 +114,8 @@ class Loop<T extends Versioned> {
       const asked = isStatus(problem) ? (problem.retryAfterSeconds ?? 0) * 1000 : 0;
       const delayMs = Math.round(asked + backOffMs(this.#failures, random));
       const fields = { resource: this.#name, failures: this.#failures, delayMs };
-      if (isStatus(problem)) log.warn({ ...fields, reason: problem.reason, detail: describe(problem) }, 'following a collection failed');
+      if (isStatus(problem))
+        log.warn({ ...fields, reason: problem.reason, detail: describeStatus(problem) }, 'following a collection failed');
       else log.warn({ ...fields, error: problem }, 'following a collection failed');
       await wait(timers, delayMs, signal);
     }
@@ -264,6 +265,3 @@ class Loop<T extends Versioned> {
 }
 
 const isStatus = (problem: unknown): problem is ApiStatus => !(problem instanceof Error);
-
-const describe = ({ message, lacks }: ApiStatus): string =>
-  lacks === undefined ? message : `the right to ${lacks} is missing: ${message}`;

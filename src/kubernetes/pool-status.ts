@@ -14,7 +14,7 @@ import type { Client } from './client.ts';
 import { ADDRESS_POOLS } from './objects.ts';
 import type { AddressPool, AddressPoolStatus } from './resources.generated.ts';
 import { poolResource, UnreadableResource } from './resources.ts';
-import { ApiUnreachable, type ApiStatus } from './status.ts';
+import { ApiUnreachable, describeBriefly, type ApiStatus } from './status.ts';
 
 const EVERY_MS = 5_000;
 
@@ -51,16 +51,20 @@ export function keepPoolStatus(options: PoolStatusOptions): () => void {
   };
 }
 
+/** What a look has read: of a pool that cannot be used, why. */
+type Readable = { readonly spec: PoolSpec; readonly ranges: RangeSet };
+type Seen = ReadonlyMap<string, Readable | UnreadableResource>;
+
 /** One look: writes what is not as it should be. */
-export async function writeStatuses({ client, ipam, timers, log }: PoolStatusOptions): Promise<void> {
-  const refused = ({ reason, lacks }: ApiStatus): void =>
-    log.warn({ detail: lacks === undefined ? reason : `the right to ${lacks} is missing` }, 'pools’ status could not be written');
+async function writeStatuses({ client, ipam, timers, log }: PoolStatusOptions): Promise<void> {
+  const refused = (status: ApiStatus): void => log.warn({ detail: describeBriefly(status) }, 'pools’ status could not be written');
   const page = await client.list<AddressPool & { readonly metadata: { readonly name: string } }>(ADDRESS_POOLS);
   if (!page.ok) return refused(page.status);
   const pools = page.value.items;
-  const specs = new Map(pools.flatMap((pool) => (specOf(pool) instanceof Error ? [] : [[pool.metadata.name, specOf(pool) as PoolSpec]])));
+  const seen: Seen = new Map(pools.map((pool) => [pool.metadata.name, readPool(pool)]));
+  const now = new Date(timers.now()).toISOString().replace(/\.\d+Z$/, 'Z');
   for (const pool of pools) {
-    const status = statusOf(pool, specs, ipam, new Date(timers.now()).toISOString().replace(/\.\d+Z$/, 'Z'));
+    const status = statusOf(pool, seen, ipam, now);
     if (isDeepStrictEqual(status, pool.status)) continue;
     const { name, uid } = pool.metadata;
     const answer = await client.patch(ADDRESS_POOLS, { name, subresource: 'status' }, [
@@ -71,9 +75,10 @@ export async function writeStatuses({ client, ipam, timers, log }: PoolStatusOpt
   }
 }
 
-function specOf(pool: AddressPool): PoolSpec | UnreadableResource {
+function readPool(pool: AddressPool): Readable | UnreadableResource {
   try {
-    return poolResource.toSpec(pool);
+    const spec = poolResource.toSpec(pool);
+    return { spec, ranges: rangesOf(spec) };
   } catch (error) {
     if (error instanceof UnreadableResource) return error;
     throw error;
@@ -81,45 +86,39 @@ function specOf(pool: AddressPool): PoolSpec | UnreadableResource {
 }
 
 /** @param now RFC 3339, for the conditions that change */
-export function statusOf(
-  pool: AddressPool,
-  specs: ReadonlyMap<string, PoolSpec>,
-  ipam: PoolStatusOptions['ipam'],
-  now: string,
-): AddressPoolStatus {
+function statusOf(pool: AddressPool, seen: Seen, ipam: PoolStatusOptions['ipam'], now: string): AddressPoolStatus {
   const { name, generation } = pool.metadata;
-  const spec = specOf(pool);
   const judged = (judgements: readonly Judgement[]): Condition[] => judgements.map((one) => toCondition(one, pool, now));
   const about = generation === undefined ? {} : { observedGeneration: generation };
-  if (spec instanceof Error) {
-    return { ...about, conditions: judged([{ type: 'Ready', holds: false, reason: 'Invalid', message: spec.message }]) };
-  }
+  const notReady = (reason: string, message: string): AddressPoolStatus => ({
+    ...about,
+    conditions: judged([{ type: 'Ready', holds: false, reason, message }]),
+  });
+  const read = seen.get(name)!;
+  if (read instanceof UnreadableResource) return notReady('Invalid', read.message);
   const counts = ipam.counts(name);
-  if (!counts.ok) {
-    return { ...about, conditions: judged([{ type: 'Ready', holds: false, reason: 'NotReadYet', message: counts.refusal.detail }]) };
-  }
+  if (!counts.ok) return notReady('NotReadYet', counts.refusal.detail);
   const { total, allocated, reserved, cooling, available } = counts.value;
-  const [first, ...more] = spec.ranges;
+  const [first, ...more] = read.spec.ranges;
   const text = first === undefined ? '' : 'cidr' in first ? first.cidr : `${first.first}-${first.last}`;
   return {
     ...about,
     range: more.length === 0 ? text : `${text} +${more.length}`,
-    family: spec.family,
+    family: read.spec.family,
     total: String(total),
     allocated: String(allocated),
     reserved: String(reserved),
     cooling: String(cooling),
     available: String(available),
-    conditions: judged([judgeReady(pool, spec, ipam), judgeExhausted(available, cooling), judgeOverlapping(name, spec, specs)]),
+    conditions: judged([judgeReady(pool, read, ipam), judgeExhausted(available, cooling), judgeOverlapping(name, read, seen)]),
   };
 }
 
 /** Looking through all bindings is for when the ranges changed, or were found to be too small before. */
-function judgeReady(pool: AddressPool, spec: PoolSpec, ipam: PoolStatusOptions['ipam']): Judgement {
+function judgeReady(pool: AddressPool, { spec, ranges }: Readable, ipam: PoolStatusOptions['ipam']): Judgement {
   const { name, generation } = pool.metadata;
   const before = pool.status?.conditions?.find(({ type }) => type === 'Ready');
   if (before?.status !== 'True' || before.observedGeneration !== generation) {
-    const ranges = rangesOf(spec);
     const outside = ipam.bindings({ pool: name }).filter(({ spec: { address } }) => !isIn(ranges, address));
     const [example] = outside;
     if (example !== undefined) {
@@ -146,9 +145,10 @@ function judgeExhausted(available: bigint, cooling: bigint): Judgement {
   return { type: 'Exhausted', holds: true, reason: 'NothingLeft', message };
 }
 
-function judgeOverlapping(name: string, spec: PoolSpec, specs: ReadonlyMap<string, PoolSpec>): Judgement {
-  const ranges = rangesOf(spec);
-  const others = [...specs].filter(([other, its]) => other !== name && its.network === spec.network && overlaps(ranges, rangesOf(its)));
+function judgeOverlapping(name: string, { spec, ranges }: Readable, seen: Seen): Judgement {
+  const shares = (other: Readable | UnreadableResource): boolean =>
+    !(other instanceof UnreadableResource) && other.spec.network === spec.network && overlaps(ranges, other.ranges);
+  const others = [...seen].filter(([other, read]) => other !== name && shares(read));
   if (others.length === 0)
     return { type: 'Overlapping', holds: false, reason: 'Apart', message: 'no other pool of the network has its addresses' };
   const names = others.map(([other]) => other).sort().join(', '); // prettier-ignore

@@ -21,6 +21,15 @@ export interface ApiStatus {
   readonly lacks?: string;
 }
 
+/** For a log or a person. What RBAC refused is told by the right that is missing; `otherwise` stands for everything else. */
+export const describeStatus = ({ message, lacks }: ApiStatus, otherwise = message): string =>
+  lacks === undefined ? otherwise : `${describeLack(lacks)}: ${message}`;
+
+/** The same without the API server's own words, where those might repeat what was sent to it. */
+export const describeBriefly = ({ reason, lacks }: ApiStatus): string => (lacks === undefined ? reason : describeLack(lacks));
+
+const describeLack = (right: string): string => `the right to ${right} is missing`;
+
 /** An expected "no" is a value; that there is no answer is an ApiUnreachable. */
 export type ApiAnswer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly status: ApiStatus };
 

@@ -6,7 +6,7 @@ import { StoreUnavailable } from '../store/store.ts';
 import type { Client, Target } from './client.ts';
 import { startListWatch, type ListWatch, type ListWatchHandler, type Versioned } from './list-watch.ts';
 import { LEASES, NAMESPACES, NODES, PODS, resourceName, type KubernetesObject, type ResourceType } from './objects.ts';
-import { ApiUnreachable, type ApiAnswer } from './status.ts';
+import { ApiUnreachable, describeStatus, type ApiAnswer } from './status.ts';
 import { toNamespace, toNode, toPod } from './workload-objects.ts';
 
 export interface WorkloadsOptions {
@@ -103,11 +103,9 @@ async function read<O extends KubernetesObject, T>(
     throw error;
   }
   if (answer.ok) return convert(answer.value);
-  const { reason, message, lacks } = answer.status;
-  if (reason === 'NotFound') return undefined;
-  throw new StoreUnavailable(
-    lacks === undefined ? `the API server did not show ${resourceName(type)}: ${message}` : `the right to ${lacks} is missing: ${message}`,
-  );
+  const { status } = answer;
+  if (status.reason === 'NotFound') return undefined;
+  throw new StoreUnavailable(describeStatus(status, `the API server did not show ${resourceName(type)}: ${status.message}`));
 }
 
 function subscribe<T>(listeners: Set<T>, listener: T): () => void {

@@ -2,7 +2,7 @@
 import { RefusedError } from '../../client/errors.ts';
 import type { RefusalReason } from '../../protocol.ts';
 import type { Client } from '../../kubernetes/client.ts';
-import type { ApiAnswer, ApiStatus } from '../../kubernetes/status.ts';
+import { describeStatus, type ApiAnswer, type ApiStatus } from '../../kubernetes/status.ts';
 import { toProblem } from '../../server/problem.ts';
 
 export const refused = (reason: RefusalReason, detail: string): RefusedError => new RefusedError(toProblem({ reason, detail }));
@@ -26,9 +26,10 @@ export function explainingClient(client: Client): Client {
   };
 }
 
-function throwIfTelling({ reason, message, lacks }: ApiStatus): void {
-  if (lacks !== undefined) throw refused('NotAllowed', `the right to ${lacks} is missing: ${message}`);
-  if (reason === 'Forbidden' || reason === 'Invalid') throw refused(reason === 'Invalid' ? 'InvalidRequest' : 'NotAllowed', message);
+function throwIfTelling(status: ApiStatus): void {
+  const { reason, message } = status;
+  if (reason === 'Forbidden') throw refused('NotAllowed', describeStatus(status));
+  if (reason === 'Invalid') throw refused('InvalidRequest', message);
   if (reason === 'Unauthorized') throw refused('Unauthenticated', `the API server does not accept these credentials: ${message}`);
   if (reason === 'NoSuchResource')
     throw refused('NotAllowed', `this cluster does not know Berth's resources; install the CRDs of deploy/crds: ${message}`);
