@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import type { Outcome } from '../core/refusal.ts';
 import { refuse } from '../core/refusal.ts';
-import type { BindingSpec, ResourceKind } from '../core/binding.ts';
+import type { BindingSpec } from '../core/binding.ts';
 import type { BindingFilter } from '../ipam/operations.ts';
 import type { Stored } from '../store/store.ts';
 import { addressBinding, bindingList, checkReport, collectReport, explanation, released } from './answer-schemas.ts';
-import { toBindingDocument, toExplanation, toReleased } from './documents.ts';
+import { toBindingDocument, toBindingFilter, toExplanation, toReleased } from './documents.ts';
 import { route } from './route.ts';
 import type { Answer, Route } from './route.ts';
 import { addressText, allocate, checkStore, collect, label, poolName, release, renew, text } from './schemas.ts';
@@ -164,17 +164,8 @@ export const bindingRoutes: readonly Route[] = [
 ];
 
 function toFilter(query: Readonly<Record<string, string>>): BindingFilter {
-  const { limit: _limit, continue: _continue, resource, tag, ...plain } = query;
-  return {
-    ...(plain as Pick<BindingFilter, 'network' | 'pool' | 'subinstance' | 'subid' | 'node' | 'address' | 'state'>),
-    ...(resource !== undefined && { resource: splitOnce(resource, ':', (type, value = '') => ({ type: type as ResourceKind, value })) }),
-    ...(tag !== undefined && { tag: splitOnce(tag, '=', (key, value) => (value === undefined ? { key } : { key, value })) }),
-  };
-}
-
-function splitOnce<T>(whole: string, separator: string, build: (first: string, rest?: string) => T): T {
-  const at = whole.indexOf(separator);
-  return at === -1 ? build(whole) : build(whole.slice(0, at), whole.slice(at + 1));
+  const { limit: _limit, continue: _continue, ...filter } = query;
+  return toBindingFilter(filter);
 }
 
 function bindingAnswer(outcome: Outcome<Stored<BindingSpec>>, facts: object = {}): Answer {

@@ -1,7 +1,7 @@
 /** Between the records as the engine keeps them and the documents as the API shows them: counts as text. */
-import type { BindingSpec } from '../core/binding.ts';
+import type { BindingSpec, ResourceKind } from '../core/binding.ts';
 import type { PoolSpec } from '../core/pool-spec.ts';
-import type { AddressExplanation, ChangeEvent, PoolCounts } from '../ipam/operations.ts';
+import type { AddressExplanation, BindingFilter, ChangeEvent, PoolCounts } from '../ipam/operations.ts';
 import { API_VERSION } from '../protocol.ts';
 import type { AddressBinding, AddressPool, Explanation, PoolStatus, Released } from '../protocol.ts';
 import { toBindingSpecDocument, toPoolSpecDocument, toTime } from '../store/documents.ts';
@@ -34,6 +34,22 @@ export function toPoolStatus(counts: PoolCounts): PoolStatus {
     cooling: String(counts.cooling),
     available: String(counts.available),
   };
+}
+
+/** What a listing's query means: `resource` is TYPE:VALUE, `tag` is KEY or KEY=VALUE. */
+export function toBindingFilter({ resource, tag, ...plain }: BindingQueryText): BindingFilter {
+  return {
+    ...(plain as Omit<BindingFilter, 'resource' | 'tag'>),
+    ...(resource !== undefined && { resource: splitOnce(resource, ':', (type, value = '') => ({ type: type as ResourceKind, value })) }),
+    ...(tag !== undefined && { tag: splitOnce(tag, '=', (key, value) => (value === undefined ? { key } : { key, value })) }),
+  };
+}
+
+type BindingQueryText = { readonly [Key in keyof BindingFilter]?: string };
+
+function splitOnce<T>(whole: string, separator: string, build: (first: string, rest?: string) => T): T {
+  const at = whole.indexOf(separator);
+  return at === -1 ? build(whole) : build(whole.slice(0, at), whole.slice(at + 1));
 }
 
 export function toReleased(bindings: readonly BindingSpec[]): Released {

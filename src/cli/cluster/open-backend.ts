@@ -5,7 +5,7 @@
  */
 import { bindingName } from '../../core/binding-name.ts';
 import { canonicalAddress } from '../../core/address.ts';
-import type { BindingSpec, ResourceKind } from '../../core/binding.ts';
+import type { BindingSpec } from '../../core/binding.ts';
 import type { Timers } from '../../core/clock.ts';
 import type { Outcome } from '../../core/refusal.ts';
 import type { Backend } from '../../client/backend.ts';
@@ -20,7 +20,7 @@ import { applyPool, deletePool } from '../../ipam/pools.ts';
 import { openCluster } from '../../kubernetes/open-client.ts';
 import { openKubernetesStore } from '../../kubernetes/store.ts';
 import type { Release } from '../../protocol.ts';
-import { toBindingDocument, toExplanation, toPoolDocument, toPoolStatus, toReleased } from '../../server/documents.ts';
+import { toBindingDocument, toBindingFilter, toExplanation, toPoolDocument, toPoolStatus, toReleased } from '../../server/documents.ts';
 import { toProblem } from '../../server/problem.ts';
 import { StoreAmbiguous, StoreUnavailable, type Stored } from '../../store/store.ts';
 import { VERSION } from '../../version.ts';
@@ -48,7 +48,7 @@ export function openClusterBackend({ timers, ...where }: ClusterChoice): Backend
   const poolOf = ({ view }: Context, pool: Parameters<typeof toPoolDocument>[0]) =>
     toPoolDocument(pool, view.pool(pool.name) && view.ledger.counts(pool.name));
   const sorted = ({ view }: Context) => view.pools().toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const list = async (query: BindingQuery) => new Listings((await read()).view).list(toFilter(query)).map(toBindingDocument);
+  const list = async (query: BindingQuery) => new Listings((await read()).view).list(toBindingFilter(query)).map(toBindingDocument);
 
   return {
     async listPools() {
@@ -168,19 +168,5 @@ function toTarget({ network, address, subinstance, subid }: Release): BindingFil
     ...(address !== undefined && { address: canonicalAddress(address) ?? address }),
     ...(subinstance !== undefined && { subinstance }),
     ...(subid !== undefined && { subid }),
-  };
-}
-
-function toFilter({ resource, tag, ...plain }: BindingQuery): BindingFilter {
-  const cut = (text: string, separator: string): [string, string | undefined] => {
-    const at = text.indexOf(separator);
-    return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
-  };
-  const [type, value = ''] = cut(resource ?? '', ':');
-  const [key, wanted] = cut(tag ?? '', '=');
-  return {
-    ...plain,
-    ...(resource !== undefined && { resource: { type: type as ResourceKind, value } }),
-    ...(tag !== undefined && { tag: { key, ...(wanted !== undefined && { value: wanted }) } }),
   };
 }
