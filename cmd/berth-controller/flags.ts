@@ -231,7 +231,7 @@ function toRunOptions(argv: Arguments): RunOptions {
   };
 }
 
-/** Which of two stores would be meant? Only --listen may be given several times. */
+/** Which of two stores would be meant? Only --listen and --advertise may be given several times. */
 function refuseRepeated(argv: object): void {
   for (const [flag, value] of Object.entries(argv)) {
     if (Array.isArray(value) && !['listen', 'advertise', '_'].includes(flag))

@@ -43,12 +43,13 @@ export function openClusterStore(
   const namespace = choice.namespace ?? api.namespace ?? NAMESPACE;
   const identity = `${hostname()}_${randomUUID()}`;
   const election = startElection({ ...world, namespace, name: LEADER_LEASE, identity });
+  const leads = (): boolean => election.leads();
   return {
     kind: 'kubernetes',
     store,
     nodes: clusterNodes(workloads),
-    cluster: { workloads, leads: () => election.leads(), nodeGoneAfterMs },
-    keepStatus: (ipam) => keepPoolStatus({ ...world, ipam, leads: () => election.leads() }),
+    cluster: { workloads, leads, nodeGoneAfterMs },
+    keepStatus: (ipam) => keepPoolStatus({ ...world, ipam, leads }),
     openIdentity: () => {
       const authority = openAuthority({ ...world, namespace, serverName: SERVER_NAME, identity, urls });
       return {

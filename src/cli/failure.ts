@@ -40,13 +40,10 @@ export function describeRefusal({ problem }: RefusedError): string[] {
 }
 
 function describeUnreachable(error: UnreachableError, controller: Context['controller']): string[] {
-  if (controller.from === 'kubeconfig')
-    return [
-      `berthctl: the cluster of ${controller.text} is out of reach: ${error.message}.`,
-      ...(error.mayBeDone ? ['The change may have been made all the same: look before you repeat it (repeating is safe).'] : []),
-    ];
-  const lines = [`berthctl: the controller is out of reach: ${error.message}.`];
+  const isCluster = controller.from === 'kubeconfig';
+  const lines = [`berthctl: ${isCluster ? `the cluster of ${controller.text}` : 'the controller'} is out of reach: ${error.message}.`];
   if (error.mayBeDone) lines.push('The change may have been made all the same: look before you repeat it (repeating is safe).');
+  if (isCluster) return lines;
   if (error.kind === 'absent' || error.kind === 'dead') {
     lines.push(
       controller.from === 'default'

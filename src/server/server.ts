@@ -1,9 +1,9 @@
 /** The controller's outside as one thing: listeners in, operations behind, a stop that loses no answer. */
 import { once } from 'node:events';
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import type { Timers } from '../core/clock.ts';
-import { done, type Outcome } from '../core/refusal.ts';
+import { done } from '../core/refusal.ts';
 import type { Operations } from '../ipam/operations.ts';
 import type { Log } from '../ipam/ports.ts';
 import { bindingRoutes } from './binding-routes.ts';
@@ -111,14 +111,7 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
     const { tls, identity } = options;
     const source = identity?.tls ?? (tls && tlsFromFiles(tls));
     if (!source) throw new Error('https needs a certificate, and a way to know who asks');
-    const whoAsks = identity ? nodeFromToken(identity.nodeOfToken) : nodeFromCertificate;
-    const node = async (request: IncomingMessage): Promise<Outcome<string>> => {
-      const known = await whoAsks(request);
-      return known.ok ? rateLimit.admit(known.value) : known;
-    };
-    const handler = options.metricsOnly
-      ? createHandler(handlerPorts, { serves: ({ verb }) => verb === 'metrics', node: metricsReader(identity) })
-      : createHandler(handlerPorts, { serves: ({ face }) => face === 'cni', node });
+    const handler = createHandler(handlerPorts, options.metricsOnly ? metricsDoor(identity) : pluginDoor(identity));
     const listener = await listenOnHttps(address, source, handler, { timers, log });
     secure.push(listener);
     const bound = listener.server.address();
@@ -126,9 +119,20 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
     return { address: { ...address, port }, server: listener.server as unknown as HttpServer };
   }
 
-  function metricsReader(identity: Identity | undefined): Door['node'] {
+  function pluginDoor(identity: Identity | undefined): Door {
+    const whoAsks = identity ? nodeFromToken(identity.nodeOfToken) : nodeFromCertificate;
+    return {
+      serves: ({ face }) => face === 'cni',
+      node: async (request) => {
+        const known = await whoAsks(request);
+        return known.ok ? rateLimit.admit(known.value) : known;
+      },
+    };
+  }
+
+  function metricsDoor(identity: Identity | undefined): Door {
     if (!identity) throw new Error('metrics on https need a way to know who asks');
-    return nodeFromToken(identity.readerOfToken);
+    return { serves: ({ verb }) => verb === 'metrics', node: nodeFromToken(identity.readerOfToken) };
   }
 
   async function close(graceMs: number): Promise<void> {
