@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apply, mustKubectl } from '../cluster/kubectl.ts';
 import { networkList } from '../cluster/node-files.ts';
 import { writeOnNode } from '../cluster/node.ts';
+import { median } from '../../test/bench/measure.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { addressesOf, deleteNamespace, freshNamespace, isReady, pods } from '../support/cluster.ts';
 import { DEFAULT_POOLS, pod } from '../support/objects.ts';
@@ -61,8 +62,6 @@ function sandboxTimes(log: string): Map<string, number> {
   }
   return times;
 }
-
-const median = (values: readonly number[]): number => values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)]!;
 
 test('a sandbox is set up as fast as with host-local, within 50 ms', async () => {
   const names: Record<'berth' | 'host-local', string[]> = { berth: [], 'host-local': [] };

@@ -43,7 +43,8 @@ export const contractBinding = (host: number, subid: string): BindingSpec => ({
   stickySeconds: 0,
 });
 
-const POOL: PoolSpec = {
+/** A pool of those addresses. */
+export const contractPool: PoolSpec = {
   network: NETWORK,
   family: 'IPv4',
   ranges: [{ cidr: '10.0.0.0/16' }],
@@ -177,10 +178,10 @@ export function testStoreContract(runner: ContractRunner, open: () => Promise<Co
   );
 
   contract('pools and bindings are two collections', async ({ bindings, pools }) => {
-    const pool = written(await pools.create('blue', POOL));
+    const pool = written(await pools.create('blue', contractPool));
     expect(await bindings.get('blue')).toEqual(undefined);
     expect(await bindings.list()).toEqual([]);
-    const changed = written(await pools.replace(pool, { ...POOL, state: 'Draining' }));
+    const changed = written(await pools.replace(pool, { ...contractPool, state: 'Draining' }));
     expect(await pools.list()).toEqual([changed]);
     await refused(pools, await pools.remove(pool), 'blue', 'Changed');
     written(await pools.remove(changed));

@@ -5,15 +5,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 // @ts-expect-error plain JavaScript, so that it runs before anything is installed
 import { buildNodePrograms } from '../../cmd/dev/build-controller.mjs';
 import { missingForApiServer, startApiServer, type ApiServer } from '../support/api-server.ts';
 import { eventually } from '../support/eventually.ts';
+import { ask } from '../support/http.ts';
 import { applyPath } from '../support/kubectl.ts';
+import { workloadsOn } from '../support/workloads-on.ts';
 import { holds, median, table, type Bound } from './measure.ts';
+import { post } from './post.ts';
 
 process.chdir(resolve(import.meta.dirname, '../..'));
 const quick = process.argv.includes('--quick');
@@ -160,19 +163,9 @@ async function growth(server: ApiServer, controller: Served, pods: readonly Pod[
 /** One node may hold a thousand addresses, so each round begins with none. */
 async function empty(server: ApiServer, { socket }: Served): Promise<void> {
   await server.request('DELETE', BINDINGS);
-  await eventually(() => holdsNothing(socket), 'the controller to see that all bindings are gone', 60_000);
-}
-
-function holdsNothing(socketPath: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    request({ socketPath, path: '/v1/bindings?limit=1' }, (response) => {
-      let said = '';
-      response.setEncoding('utf8').on('data', (piece: string) => (said += piece));
-      response.once('end', () => resolve((JSON.parse(said) as { items: unknown[] }).items.length === 0));
-    })
-      .once('error', reject)
-      .end();
-  });
+  const holdsNothing = async (): Promise<boolean> =>
+    (await ask({ socketPath: socket }, 'GET', '/v1/bindings?limit=1')).json.items.length === 0;
+  await eventually(holdsNothing, 'the controller to see that all bindings are gone', 60_000);
 }
 
 const BINDINGS = '/apis/berth-ipam.dev/v1alpha1/addressbindings';
@@ -225,25 +218,11 @@ function creates(count: number, pool = 'relay'): object[] {
 }
 
 async function makeWorkloads(server: ApiServer): Promise<readonly Pod[]> {
-  const must = async (method: string, path: string, body: object): Promise<any> => {
-    const answer = await server.request(method, path, body);
-    if (answer.status >= 300 && answer.status !== 409) throw new Error(`${path}: ${answer.text}`);
-    return answer.json;
-  };
-  await must('POST', '/api/v1/namespaces', { metadata: { name: 'bench' } });
-  await must('POST', '/api/v1/namespaces/bench/serviceaccounts', { metadata: { name: 'default' } });
-  const { metadata } = await must('POST', '/api/v1/nodes', { metadata: { name: NODE } });
-  const nodeInfo = Object.fromEntries(['architecture', 'containerRuntimeVersion', 'kernelVersion', 'kubeProxyVersion', 'kubeletVersion', 'machineID', 'operatingSystem', 'osImage', 'systemUUID'].map((key) => [key, 'x'])); // prettier-ignore
-  await must('PUT', `/api/v1/nodes/${NODE}/status`, { metadata, status: { nodeInfo: { ...nodeInfo, bootID: BOOT } } });
-  const made = await Promise.all(
-    Array.from({ length: PODS }, (_, index) =>
-      must('POST', '/api/v1/namespaces/bench/pods', {
-        metadata: { name: `p-${index}` },
-        spec: { nodeName: NODE, containers: [{ name: 'c', image: 'x' }] },
-      }),
-    ),
-  );
-  return made.map((pod) => ({ name: pod.metadata.name, uid: pod.metadata.uid }));
+  const { makeNamespace, makeNode, makePod } = workloadsOn(server.request);
+  await makeNamespace('bench');
+  await makeNode(NODE, BOOT);
+  const names = Array.from({ length: PODS }, (_, index) => `p-${index}`);
+  return Promise.all(names.map(async (name) => ({ name, uid: await makePod('bench', name, NODE) })));
 }
 
 async function makePool(server: ApiServer, name: string, cidr: string, network = 'default', more: object = {}): Promise<void> {
@@ -264,11 +243,9 @@ async function startController(folder: string, server: ApiServer, name: string):
   const child = spawn(process.execPath, ['dist/berth-controller.mjs', ...flags, '--namespace', 'berth', '--log-level', 'error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  await eventually(
-    async () => (await call(socket, undefined, 'GET', '/readyz').catch(() => 0)) === 200,
-    'the controller to be ready',
-    60_000,
-  );
+  const isReady = async (): Promise<boolean> =>
+    (await ask({ socketPath: socket }, 'GET', '/readyz').catch(() => undefined))?.status === 200;
+  await eventually(isReady, 'the controller to be ready', 60_000);
   return { socket, child };
 }
 
@@ -295,8 +272,7 @@ async function block({ socket }: Served, bodies: readonly object[], callers: num
     Array.from({ length: callers }, async () => {
       for (let body = rest.pop(); body !== undefined; body = rest.pop()) {
         const before = performance.now();
-        const status = await call(socket, agent, 'POST', '/v1/cni/add', body);
-        if (status !== 200) throw new Error(`an ADD answers ${status}`);
+        await post(socket, agent, '/v1/cni/add', body);
         milliseconds.push(performance.now() - before);
       }
     }),
@@ -304,23 +280,6 @@ async function block({ socket }: Served, bodies: readonly object[], callers: num
   const seconds = (performance.now() - started) / 1_000;
   agent.destroy();
   return { length: bodies.length, seconds, milliseconds };
-}
-
-function call(socketPath: string, agent: Agent | undefined, method: string, path: string, body?: object): Promise<number> {
-  const text = body === undefined ? '' : JSON.stringify(body);
-  const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, ...(agent && { agent }), method, path, headers }, (response) => {
-      let said = '';
-      response.setEncoding('utf8').on('data', (piece: string) => (said += piece));
-      response.once('end', () => {
-        if (response.statusCode !== 200 && method === 'POST') console.error(said.trim());
-        resolve(response.statusCode ?? 0);
-      });
-    });
-    sent.once('error', reject);
-    sent.end(text);
-  });
 }
 
 /** User and system time of the process, from the kernel. */
@@ -341,7 +300,7 @@ async function createsOf(server: ApiServer): Promise<{ readonly created: number;
           line.includes('resource="addressbindings"') &&
           line.includes('verb="POST"') &&
           line.includes(`code="${code}"`),
-      ) // prettier-ignore
+      )
       .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   return { created: count('201'), conflicts: count('409') };
 }

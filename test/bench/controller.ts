@@ -5,7 +5,7 @@
  * compared by the CPU time they took once the program was loaded, which other programs on the machine disturb least.
  */
 import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 // @ts-expect-error plain JavaScript, so that it runs before anything is installed
@@ -14,6 +14,7 @@ import { startController } from '../../cmd/dev/controller-process.ts';
 import type { ControllerProcess } from '../../cmd/dev/controller-process.ts';
 import { bindingName } from '../../src/core/binding-name.ts';
 import { openSqliteStore } from '../../src/sqlite/open.ts';
+import { post } from './post.ts';
 
 process.chdir(resolve(import.meta.dirname, '../..'));
 const quick = process.argv.includes('--quick');
@@ -97,19 +98,6 @@ async function callUntil(socketPath: string, agent: Agent, deadline: number): Pr
     calls += 2;
   }
   return calls;
-}
-
-function post(socketPath: string, agent: Agent, path: string, body: object): Promise<void> {
-  const text = JSON.stringify(body);
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, agent, method: 'POST', path, headers }, (response) => {
-      response.resume();
-      response.once('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${path}: status ${response.statusCode}`))));
-    });
-    sent.once('error', reject);
-    sent.end(text);
-  });
 }
 
 async function counters(controller: ControllerProcess): Promise<{ readonly commits: number; readonly writes: number }> {

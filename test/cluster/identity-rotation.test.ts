@@ -8,12 +8,11 @@ import { makeAuthority } from '../../src/kubernetes/certificates.ts';
 import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
 import { startProcess, whenReady, type Started } from '../server/controller-process.ts';
 import { apiServer, describeCluster, request } from '../support/cluster.ts';
-import { deletePod, makeNamespace, makeNode, makePod, newBootId } from '../support/cluster-workloads.ts';
+import { deletePod, makeNamespace, makeNode, makePod, mintInstallerToken, newBootId } from '../support/cluster-workloads.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { applyPath } from '../support/kubectl.ts';
 import { buildHosts, callPlugin } from '../support/plugin.ts';
-import { mintToken } from '../support/service-account-token.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 
 const IDENTITY = '/api/v1/namespaces/berth/configmaps/berth-identity';
@@ -33,8 +32,7 @@ describeCluster('the CA of the controllers, rotating', () => {
     await makeNamespace('rotating');
     await makeNode('node-r', newBootId());
     await request('POST', POOLS, pool({ ranges: [{ cidr: '10.80.0.0/24' }], default: true }, 'rotating'));
-    const uid = await makePod('berth', 'installer-r', 'node-r', {}, { serviceAccountName: 'berth-node' });
-    token = await mintToken({ namespace: 'berth', account: 'berth-node', audience: 'berth', pod: { name: 'installer-r', uid } });
+    token = await mintInstallerToken('installer-r', 'node-r');
     kubeconfig = await writeKubeconfig(directory, 'berth', 'berth-controller');
     port = await freePort();
   });

@@ -11,7 +11,7 @@ import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
 import { spawnController, whenReady, type Started } from '../server/controller-process.ts';
 import { cniAdd, cniDel, stamp } from '../server/requests.ts';
 import { apiServer, describeCluster, request } from '../support/cluster.ts';
-import { deletePod, makeNamespace, makeNode, makePod, newBootId } from '../support/cluster-workloads.ts';
+import { deletePod, makeInstaller, makeNamespace, makeNode, makePod, mintInstallerToken, newBootId } from '../support/cluster-workloads.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { ask, type HttpAnswer } from '../support/http.ts';
@@ -44,14 +44,11 @@ describeCluster('identity in a cluster', () => {
     for (const [name, bootId] of Object.entries(boots)) await makeNode(name, bootId);
     await request('POST', POOLS, pool({ ranges: [{ cidr: '10.79.0.0/24' }], default: true }, 'guarded'));
     for (const node of ['node-a', 'node-b']) {
-      const name = `installer-${node}`;
-      const uid = await makePod('berth', name, node, {}, { serviceAccountName: 'berth-node' });
-      const bound = { namespace: 'berth', account: 'berth-node', audience: 'berth', pod: { name, uid } };
+      const bound = await makeInstaller(`installer-${node}`, node);
       tokens[node] = await mintToken(bound);
       if (node === 'node-a') tokens['other audience'] = await mintToken({ ...bound, audience: 'someone-else' });
     }
-    const gone = await makePod('berth', 'installer-gone', 'node-a', {}, { serviceAccountName: 'berth-node' });
-    tokens['deleted pod'] = await mintToken({ namespace: 'berth', account: 'berth-node', audience: 'berth', pod: { name: 'installer-gone', uid: gone } }); // prettier-ignore
+    tokens['deleted pod'] = await mintInstallerToken('installer-gone', 'node-a');
     await deletePod('berth', 'installer-gone');
     tokens['no pod'] = await mintToken({ namespace: 'berth', account: 'berth-node', audience: 'berth' });
     uids['plain'] = await makePod('guarded', 'plain', 'node-a');

@@ -8,13 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
-import { spawnController, type Started } from '../server/controller-process.ts';
+import { spawnController, whenReady, type Started } from '../server/controller-process.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
 import { describeCluster } from '../support/cluster.ts';
 import { seededRandom } from '../support/cluster-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask, type HttpAnswer } from '../support/http.ts';
 import { applyPath } from '../support/kubectl.ts';
+import { workloadsOn } from '../support/workloads-on.ts';
 
 const HOLDERS = 40;
 /** Fewer addresses than holders: some find the pool full, and cooling addresses are dealt again. */
@@ -151,33 +152,21 @@ const spawnAt = (server: ApiServer, socket: string): Promise<Started> =>
 
 async function startReplica(server: ApiServer, socket: string): Promise<Replica> {
   const running = await spawnAt(server, socket);
-  await eventually(
-    async () => (await ask({ socketPath: socket }, 'GET', '/readyz').catch(() => undefined))?.status === 200,
-    'a replica',
-    60_000,
-  );
+  await whenReady(running, socket);
   return { socket, running };
 }
 
 async function prepare(server: ApiServer): Promise<readonly string[]> {
   await applyPath(server.kubeconfig, 'deploy/crds');
-  const make = async (method: string, path: string, body: object): Promise<any> => {
-    const answer = await server.request(method, path, body);
-    if (answer.status >= 300) throw new Error(`${path}: ${answer.text}`);
-    return answer.json;
-  };
-  await make('POST', '/api/v1/namespaces', { metadata: { name: 'storm' } });
-  await make('POST', '/api/v1/namespaces/storm/serviceaccounts', { metadata: { name: 'default' } });
-  const { metadata } = await make('POST', '/api/v1/nodes', { metadata: { name: NODE } });
-  const texts = ['architecture', 'containerRuntimeVersion', 'kernelVersion', 'kubeProxyVersion', 'kubeletVersion', 'machineID', 'operatingSystem', 'osImage', 'systemUUID']; // prettier-ignore
-  const nodeInfo = { ...Object.fromEntries(texts.map((key) => [key, 'x'])), bootID: BOOT };
-  await make('PUT', `/api/v1/nodes/${NODE}/status`, { metadata, status: { nodeInfo } });
-  await make('POST', POOLS, pool({ ranges: [{ first: '10.91.0.10', last: `10.91.0.${9 + ADDRESSES}` }], subnet: '10.91.0.0/24', gateway: '10.91.0.1', default: true, cooldownSeconds: 2 }, 'storm')); // prettier-ignore
+  const { makeNamespace, makeNode, makePod } = workloadsOn(server.request);
+  await makeNamespace('storm');
+  await makeNode(NODE, BOOT);
+  const ranges = [{ first: '10.91.0.10', last: `10.91.0.${9 + ADDRESSES}` }];
+  const spec = { ranges, subnet: '10.91.0.0/24', gateway: '10.91.0.1', default: true, cooldownSeconds: 2 };
+  const made = await server.request('POST', POOLS, pool(spec, 'storm'));
+  if (made.status !== 201) throw new Error(made.text);
   const uids: string[] = [];
-  for (let index = 0; index < HOLDERS; index++) {
-    const body = { metadata: { name: `p-${index}` }, spec: { nodeName: NODE, containers: [{ name: 'c', image: 'x' }] } };
-    uids.push((await make('POST', '/api/v1/namespaces/storm/pods', body)).metadata.uid);
-  }
+  for (let index = 0; index < HOLDERS; index++) uids.push(await makePod('storm', `p-${index}`, NODE));
   return uids;
 }
 

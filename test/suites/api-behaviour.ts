@@ -17,7 +17,7 @@ import {
 import { bindingResource, poolResource } from '../../src/kubernetes/resources.ts';
 import type { ApiAnswer } from '../../src/kubernetes/status.ts';
 import type { WatchEvent } from '../../src/kubernetes/watch-stream.ts';
-import { contractBinding, contractName } from '../../src/store/contract.ts';
+import { contractBinding, contractName, contractPool } from '../../src/store/contract.ts';
 import type { PoolSpec } from '../../src/core/pool-spec.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -31,21 +31,8 @@ export interface BehaviourSubject {
 const binding = (host: number, subid = 'a'): KubernetesObject =>
   bindingResource.toObject(contractName(host), contractBinding(host, subid)) as unknown as KubernetesObject;
 
-const POOL: PoolSpec = {
-  network: 'contract',
-  family: 'IPv4',
-  ranges: [{ cidr: '10.0.0.0/16' }],
-  placement: 'Home',
-  cooldownSeconds: 60,
-  whenFull: 'Reuse',
-  stickySeconds: 0,
-  priority: 0,
-  default: false,
-  requestedAddresses: 'Forbidden',
-  state: 'Active',
-};
 const pool = (labels: Record<string, string> = {}): KubernetesObject => {
-  const object = poolResource.toObject('blue', POOL) as unknown as KubernetesObject;
+  const object = poolResource.toObject('blue', contractPool) as unknown as KubernetesObject;
   return { ...object, metadata: { ...object.metadata, labels } };
 };
 

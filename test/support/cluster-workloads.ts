@@ -1,91 +1,20 @@
-/** Pretended nodes and pods on the cluster tier's real API server: there is no kubelet, so tests write what one would. */
+/** Pretended nodes and pods on the cluster tier's API server, and the installers whose tokens say which node asks. */
 import { randomUUID } from 'node:crypto';
 import { request } from './cluster.ts';
-import type { HttpAnswer } from './http.ts';
+import { mintToken, type TokenWanted } from './service-account-token.ts';
+import { workloadsOn } from './workloads-on.ts';
 
-const must = ({ status, text, json }: HttpAnswer): any => {
-  if (status >= 300) throw new Error(`the API server answers ${status}: ${text}`);
-  return json;
-};
+export type { PretendedNode } from './workloads-on.ts';
 
-/** A node that is Ready, runs the boot, and renews its Lease when `renew` is called. */
-export interface PretendedNode {
-  renew(): Promise<void>;
-  /** Also: it is no longer, or again, Ready. */
-  reboot(bootId: string, ready?: boolean): Promise<void>;
-}
-
-export async function makeNode(name: string, bootId: string): Promise<PretendedNode> {
-  await request('DELETE', `/api/v1/nodes/${name}`);
-  must(await request('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } }));
-  const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
-  const reboot = async (id: string, ready = true): Promise<void> => {
-    const { metadata } = must(await request('GET', `/api/v1/nodes/${name}`));
-    const status = {
-      conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown', reason: 'x', message: 'x' }],
-      nodeInfo: nodeInfo(id),
-    };
-    must(await request('PUT', `/api/v1/nodes/${name}/status`, { apiVersion: 'v1', kind: 'Node', metadata, status }));
-  };
-  const renew = async (): Promise<void> => {
-    const current = await request('GET', `${leases}/${name}`);
-    const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: new Date().toISOString().replace('Z', '000Z') };
-    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec };
-    if (current.status === 404) must(await request('POST', leases, { ...lease, metadata: { name } }));
-    else must(await request('PUT', `${leases}/${name}`, { ...lease, metadata: current.json.metadata }));
-  };
-  await makeNamespace('kube-node-lease');
-  await reboot(bootId);
-  await renew();
-  return { renew, reboot };
-}
-
-const nodeInfo = (bootID: string): object => ({
-  bootID,
-  architecture: 'amd64',
-  containerRuntimeVersion: 'x',
-  kernelVersion: 'x',
-  kubeProxyVersion: 'x',
-  kubeletVersion: 'x',
-  machineID: 'x',
-  operatingSystem: 'linux',
-  osImage: 'x',
-  systemUUID: 'x',
-});
-
-/** With the service account "default", without which the API server takes no pod. */
-export async function makeNamespace(name: string): Promise<void> {
-  const made = await request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  if (made.status !== 409) must(made);
-  const account = await request('POST', `/api/v1/namespaces/${name}/serviceaccounts`, {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { name: 'default' },
-  });
-  if (account.status !== 409) must(account);
-}
-
-/** Scheduled on the node; returns its UID. */
-export async function makePod(namespace: string, name: string, node: string, metadata: object = {}, spec: object = {}): Promise<string> {
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { ...metadata, name, namespace },
-    spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'x' }], ...spec },
-  };
-  return must(await request('POST', `/api/v1/namespaces/${namespace}/pods`, pod)).metadata.uid;
-}
-
-/** What a kubelet reports. */
-export async function reportPod(namespace: string, name: string, status: object): Promise<void> {
-  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-  const { metadata } = must(await request('GET', path));
-  must(await request('PUT', `${path}/status`, { apiVersion: 'v1', kind: 'Pod', metadata, status }));
-}
-
-/** As a kubelet does in the end: gone at once. */
-export async function deletePod(namespace: string, name: string): Promise<void> {
-  must(await request('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, { gracePeriodSeconds: 0 }));
-}
+export const { makeNode, makeNamespace, makePod, reportPod, deletePod } = workloadsOn(request);
 
 export const newBootId = (): string => randomUUID();
+
+/** A pod of the installer's on the node, and what its token is bound to. */
+export async function makeInstaller(name: string, node: string): Promise<TokenWanted> {
+  const uid = await makePod('berth', name, node, {}, { serviceAccountName: 'berth-node' });
+  return { namespace: 'berth', account: 'berth-node', audience: 'berth', pod: { name, uid } };
+}
+
+/** Its token, as the kubelet would project it. */
+export const mintInstallerToken = async (name: string, node: string): Promise<string> => mintToken(await makeInstaller(name, node));
