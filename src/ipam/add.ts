@@ -266,7 +266,7 @@ async function releaseUnasked({ context, caller, request, attachment }: Call, gi
   const older = (spec: BindingSpec) => spec.attachments.some((held) => isOwn(held) && !isNewer(held.stamp, request.stamp));
   const held = [...context.view.ledger.byAttachment(attachment), ...(podUid === undefined ? [] : context.view.ledger.byPodUid(podUid))];
   for (const binding of held) {
-    const { name } = context.view.storedOf(binding);
+    const name = bindingName(binding.network, binding.address);
     if (!kept.has(name)) await releaseBinding(context, name, older, request.stamp);
   }
 }

@@ -129,7 +129,7 @@ export async function release(context: Context, target: ReleaseTarget, dryRun: b
   const released: BindingSpec[] = [];
   for (const binding of inAddressOrder(held.value, (spec) => spec)) {
     const same = (spec: BindingSpec) => spec.subinstance === binding.subinstance && spec.subid === binding.subid;
-    const gone = await releaseBinding(context, context.view.storedOf(binding).name, same);
+    const gone = await releaseBinding(context, bindingName(binding.network, binding.address), same);
     if (gone !== undefined) released.push(gone);
   }
   return done(released);

@@ -28,7 +28,8 @@ export interface Background {
 
 export function startBackground(context: Context, cluster: Cluster | undefined, podAddresses: PodAddresses | undefined): Background {
   const stops: (() => void)[] = [];
-  const leads = () => cluster?.leads() ?? true;
+  // Nothing is let go before everything was read (LESSONS 9).
+  const leads = () => cluster === undefined || (cluster.leads() && cluster.workloads.synced());
   const passes = [(options: CollectOptions) => collect(context, options)];
   if (cluster !== undefined && podAddresses !== undefined) {
     const collector = new Collector(context, cluster.workloads, podAddresses, cluster.nodeGoneAfterMs);

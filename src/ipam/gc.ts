@@ -3,6 +3,7 @@
  * nothing else is touched; and since other runtimes may share the network's name, what changed less than the minimum
  * age ago is left alone, as are attachments made after the call (CNI.md 2.1).
  */
+import { bindingName } from '../core/binding-name.ts';
 import type { Attachment, BindingSpec } from '../core/binding.ts';
 import { done, type Outcome } from '../core/refusal.ts';
 import type { CniGc } from '../protocol.ts';
@@ -20,7 +21,8 @@ export async function gc(context: Context, caller: Caller, request: CniGc): Prom
   const released: BindingSpec[] = [];
   let failure: unknown;
   for (const binding of [...context.view.ledger.byNode(caller.node)]) {
-    const { name } = context.view.storedOf(binding);
+    // The listing is from before the first wait: what it shows may be gone by now.
+    const name = bindingName(binding.network, binding.address);
     if (!binding.attachments.every(isUnknown) || ageSeconds(context, name) < request.gcMinAgeSeconds) continue;
     try {
       const held = binding.attachments[0]?.stamp.bootId;

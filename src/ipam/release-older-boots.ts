@@ -2,6 +2,7 @@
  * After a reboot no sandbox of the boot before is left: what they held is released to cooling, where the same subject
  * gets its own back (LESSONS 21; static pods too, their sandboxes are gone as well).
  */
+import { bindingName } from '../core/binding-name.ts';
 import type { BindingSpec } from '../core/binding.ts';
 import type { Context } from './context.ts';
 import { releaseBinding } from './write.ts';
@@ -23,7 +24,7 @@ export async function releaseBoots(context: Context, node: string, isOver: (boot
   const released: BindingSpec[] = [];
   for (const binding of [...context.view.ledger.byNode(node)]) {
     if (!over(binding)) continue;
-    const done = await releaseBinding(context, context.view.storedOf(binding).name, over);
+    const done = await releaseBinding(context, bindingName(binding.network, binding.address), over);
     if (done !== undefined) released.push(done);
   }
   return released;

@@ -47,8 +47,16 @@ export class View {
       for (const wake of this.#whenSynced.splice(0)) wake();
     };
     // Pools first: a record that arrives before its pool is indexed twice.
-    const stopPools = store.pools.watch({ event: (event) => this.#onPool(event), synced });
-    const stopBindings = store.bindings.watch({ event: (event) => this.#onBinding(event), synced });
+    const stopPools = store.pools.watch({
+      event: (event) => this.#onPool(event),
+      synced,
+      rewound: (all) => this.#rewindPools(all),
+    });
+    const stopBindings = store.bindings.watch({
+      event: (event) => this.#onBinding(event),
+      synced,
+      rewound: (all) => this.#rewindBindings(all),
+    });
     return () => {
       stopPools();
       stopBindings();
@@ -146,9 +154,20 @@ export class View {
     else this.forget(event.stored);
   }
 
+  #rewindBindings(all: readonly Stored<BindingSpec>[]): void {
+    for (const { stored } of [...this.#bindings.values()]) this.forget(stored);
+    this.#removed.clear();
+    for (const stored of all) this.wrote(stored);
+  }
+
   #onPool(event: StoreEvent<PoolSpec>): void {
     if (event.type === 'put') this.wrotePool(event.stored);
     else this.forgetPool(event.stored);
+  }
+
+  #rewindPools(all: readonly Stored<PoolSpec>[]): void {
+    for (const stored of this.pools()) this.forgetPool(stored);
+    for (const stored of all) this.wrotePool(stored);
   }
 
   #changed(event: ChangeEvent): void {

@@ -5,7 +5,7 @@
 import { bindingName } from '../core/binding-name.ts';
 import { isBound, type BindingSpec } from '../core/binding.ts';
 import type { Stamp } from '../core/stamp.ts';
-import { StoreAmbiguous, type Stored, type Written } from '../store/store.ts';
+import { StoreAmbiguous, StoreUnavailable, type Stored, type Written } from '../store/store.ts';
 import type { Context } from './context.ts';
 
 /** Creates the record of an address; undefined: somebody else was first. */
@@ -72,7 +72,7 @@ export async function releaseBinding(
     };
     if ((await replaceBinding(context, current, released)) !== undefined) return released;
   }
-  throw new Error(`${name} changed ${RELEASE_ATTEMPTS} times while it was being released`);
+  throw new StoreUnavailable(`${name} changed ${RELEASE_ATTEMPTS} times while it was being released`);
 }
 
 async function settle(

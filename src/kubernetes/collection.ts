@@ -87,6 +87,7 @@ export class KubernetesCollection<T> implements Collection<T> {
       handler: {
         put: (stored) => watcher.event({ type: 'put', stored }),
         removed: (stored, witnessed) => watcher.event({ type: 'removed', stored, witnessed }),
+        rewound: (all) => watcher.rewound?.(all),
         synced: () => watcher.synced(),
       },
       timers,

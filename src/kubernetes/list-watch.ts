@@ -24,6 +24,8 @@ export interface Versioned {
 export interface ListWatchHandler<T> {
   put(value: T): void;
   removed(value: T, witnessed: boolean): void;
+  /** The server went back in time. What changed by that has been told; this is all there is now, whatever its versions. */
+  rewound?(all: readonly T[]): void;
   /** The first complete listing has been delivered; called once. */
   synced?(): void;
 }
@@ -88,8 +90,12 @@ class Loop<T extends Versioned> {
   readonly #name: string;
   /** Everything up to here has been delivered; undefined: unknown, so list. */
   #version: string | undefined;
+  /** The newest version ever heard of. A listing that is older is of a server that went back in time. */
+  #newest: string | undefined;
   /** The last watch ended before its time. */
   #isInterrupted = false;
+  /** The next listing is of a server that went back in time: an equal version proves nothing. */
+  #isRewound = false;
   #failures = 0;
   #expired = 0;
 
@@ -137,14 +143,18 @@ class Loop<T extends Versioned> {
    * client did not ask for, one small listing tells which version the server is at.
    */
   async #checkHistory(version: string): Promise<ApiStatus | undefined> {
-    const { client, type, selection, log } = this.#options;
+    const { client, type, selection } = this.#options;
     const page = await client.list(type, { ...selection, limit: 1 }, { signal: this.#stopping.signal });
     if (!page.ok) return page.status;
     this.#heard();
-    if (!isOlder(page.value.resourceVersion, version)) return undefined;
-    log.warn({ resource: this.#name, version: page.value.resourceVersion, known: version }, 'the API server went back in time');
-    this.#version = undefined;
+    if (isOlder(page.value.resourceVersion, version)) this.#version = undefined;
     return undefined;
+  }
+
+  #compareHistory(version: string): void {
+    if (this.#newest === undefined || !isOlder(version, this.#newest)) return;
+    this.#options.log.warn({ resource: this.#name, version, known: this.#newest }, 'the API server went back in time');
+    this.#isRewound = true;
   }
 
   async #list(): Promise<ApiStatus | undefined> {
@@ -161,6 +171,7 @@ class Loop<T extends Versioned> {
         return page.status;
       }
       this.#heard();
+      if (from === undefined) this.#compareHistory(page.value.resourceVersion);
       for (const object of page.value.items) {
         const key = keyOf(object.metadata);
         seen.add(key);
@@ -171,9 +182,11 @@ class Loop<T extends Versioned> {
         continue;
       }
       for (const [key, value] of this.known) if (!seen.has(key)) this.#remove(key, value, false);
+      if (this.#isRewound) this.#options.handler.rewound?.([...this.known.values()]);
+      this.#isRewound = false;
       this.#expired = 0;
       this.listings++;
-      this.#version = page.value.resourceVersion;
+      this.#version = this.#newest = page.value.resourceVersion;
       if (!this.isSynced && !this.#stopping.signal.aborted) {
         this.isSynced = true;
         this.#options.handler.synced?.();
@@ -228,14 +241,14 @@ class Loop<T extends Versioned> {
     } else if (type !== 'BOOKMARK') {
       this.#put(key, object);
     }
-    this.#version = object.metadata.resourceVersion;
+    this.#version = this.#newest = object.metadata.resourceVersion;
   }
 
   #put(key: string, object: KubernetesObject): void {
     if (this.#stopping.signal.aborted) return;
     const last = this.known.get(key);
     const { uid, resourceVersion } = object.metadata;
-    if (last?.uid === uid && last?.version === resourceVersion) return;
+    if (last?.uid === uid && last?.version === resourceVersion && !this.#isRewound) return;
     if (last !== undefined && last.uid !== uid) this.#remove(key, last, false);
     const value = this.#trim(object);
     if (value === undefined) return;

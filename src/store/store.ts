@@ -31,6 +31,11 @@ export interface Watcher<T> {
   event(event: StoreEvent<T>): void;
   /** The first full listing has been delivered; called once. */
   synced(): void;
+  /**
+   * The store went back in time under its watchers (an API server restored from a backup): this is all there is now,
+   * though its versions may be older than those told before. A store to which this cannot happen never calls it.
+   */
+  rewound?(all: readonly Stored<T>[]): void;
 }
 
 export interface Collection<T> {

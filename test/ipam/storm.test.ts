@@ -7,25 +7,15 @@ import { expect, test } from 'vitest';
 import { openIpam, type Ipam } from '../../src/ipam/open.ts';
 import type { Stamp } from '../../src/protocol.ts';
 import { createMemoryStore, type MemoryFault } from '../../src/store/memory-store.ts';
+import { seededRandom } from '../support/cluster-client.ts';
 import { PretendedNodes, silentLog, take } from '../support/ipam-world.ts';
 import { settle, virtualTimers } from '../support/virtual-timers.ts';
 
 const SEEDS = 60;
 const STEPS = 120;
 
-/** mulberry32 */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 async function storm(seed: number): Promise<{ added: number; deleted: number; refused: number }> {
-  const next = random(seed);
+  const next = seededRandom(seed);
   const below = (limit: number) => Math.floor(next() * limit);
   const timers = virtualTimers();
   const later = <T>(most: number, value: T): Promise<T> => new Promise((resolve) => void timers.after(below(most), () => resolve(value)));

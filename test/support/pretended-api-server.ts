@@ -13,7 +13,7 @@ import { keyOf, type KubernetesObject, type ResourceType } from '../../src/kuber
 import { TransportError, type HttpAnswer, type HttpRequest, type Transport } from '../../src/kubernetes/transport.ts';
 import { failure, forbidden, json, tooManyRequests, unknownPath, unknownResource, type Reply } from './pretended-api-server/answers.ts';
 import type { Fault, FaultChooser } from './pretended-api-server/faults.ts';
-import { History, type Backup } from './pretended-api-server/history.ts';
+import { History, type Backup, type Change } from './pretended-api-server/history.ts';
 import { KINDS, kindId, type Kind } from './pretended-api-server/kinds.ts';
 import { Listings } from './pretended-api-server/listings.ts';
 import { parsePath, verbOf, type Parsed } from './pretended-api-server/paths.ts';
@@ -21,7 +21,7 @@ import { Tokens, type AccessReviewBody, type TokenReviewBody } from './pretended
 import { Verbs } from './pretended-api-server/verbs.ts';
 import { Watches } from './pretended-api-server/watches.ts';
 
-export type { Backup } from './pretended-api-server/history.ts';
+export type { Backup, Change } from './pretended-api-server/history.ts';
 export type { Fault } from './pretended-api-server/faults.ts';
 export { randomFaults } from './pretended-api-server/faults.ts';
 
@@ -34,6 +34,8 @@ export interface PretendedOptions {
   /** Milliseconds from a commit until watches and cached reads show it; 0 unless said. Their order is kept. */
   readonly lagMs?: () => number;
   readonly fault?: FaultChooser;
+  /** Hears each change in the moment of its commit: what is checked there cannot be missed. */
+  readonly onCommit?: (change: Change) => void;
   readonly bookmarkEveryMs?: number;
   readonly kinds?: readonly Kind[];
   /** Answers SubjectAccessReviews; yes unless said. */
@@ -56,10 +58,10 @@ export class PretendedApiServer {
   #isUp = true;
 
   constructor(options: PretendedOptions) {
-    const { timers, lagMs = () => 0, bookmarkEveryMs = 60_000, kinds = KINDS } = options;
+    const { timers, lagMs = () => 0, bookmarkEveryMs = 60_000, kinds = KINDS, onCommit } = options;
     this.#options = options;
     this.#kinds = [...kinds];
-    this.#history = new History({ timers, lagMs });
+    this.#history = new History({ timers, lagMs, onCommit });
     this.#verbs = new Verbs(this.#history, timers);
     this.#listings = new Listings(this.#history);
     this.#watches = new Watches({ history: this.#history, timers, bookmarkEveryMs });

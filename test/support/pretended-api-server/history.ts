@@ -25,6 +25,8 @@ export interface HistoryOptions {
   readonly timers: Timers;
   /** Milliseconds from a commit until the cache and the watches show it. */
   readonly lagMs: () => number;
+  /** Hears each change in the moment of its commit. */
+  readonly onCommit?: ((change: Change) => void) | undefined;
 }
 
 const FIRST_REVISION = 1_000;
@@ -76,6 +78,7 @@ export class History {
     const type = next === undefined ? 'DELETED' : previous === undefined ? 'ADDED' : 'MODIFIED';
     const change: Change = { revision, kind, type, key, object, previous };
     this.#changes.push(change);
+    this.#options.onCommit?.(change);
     this.#deliver(change);
     return object;
   }

@@ -1,0 +1,317 @@
+/**
+ * What goes wrong, and when. Each seed has some kinds of trouble and not others: a world with all of them at once
+ * reaches fewer corners than many worlds with few.
+ */
+import { ADDRESS_BINDINGS, ADDRESS_POOLS, NODES, PODS } from '../../src/kubernetes/objects.ts';
+import type { Backup } from '../support/pretended-api-server.ts';
+import { CONFIG_MIRROR, type PodObject } from './kubelet.ts';
+import type { SimNode } from './node.ts';
+import type { World } from './world.ts';
+
+export class Chaos {
+  // Shares of calls, 0 to 1; all 0 while it is calm.
+  mainPluginFails = 0;
+  mainPluginKilled = 0;
+  pluginKilled = 0;
+  deleteNeverSent = 0;
+  deleteRepeated = 0;
+  /** Of each pass of a kubelet over a sandbox. */
+  sandboxDies = 0;
+  apiLags = 0;
+  apiFails = 0;
+  apiSlow = 0;
+  callSlow = 0;
+  callLost = 0;
+  answerLost = 0;
+  readonly #world: World;
+  readonly #cutReplicas = new Set<number>();
+  #isCalm = true;
+  #backup: Backup | undefined;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  isReplicaCut(index: number): boolean {
+    return this.#cutReplicas.has(index);
+  }
+
+  begin(): void {
+    const { dice, loop } = this.#world;
+    this.#isCalm = false;
+    const some = (most: number): number => (dice.chance(0.5) ? dice.between(0, most) : 0);
+    this.mainPluginFails = some(0.1);
+    this.mainPluginKilled = some(0.2);
+    this.pluginKilled = some(0.06);
+    this.deleteNeverSent = some(0.1);
+    this.deleteRepeated = some(0.5);
+    this.sandboxDies = some(0.03);
+    this.apiLags = some(0.1);
+    this.apiFails = some(0.05);
+    this.apiSlow = some(0.05);
+    this.callSlow = some(0.1);
+    this.callLost = some(0.1);
+    this.answerLost = some(0.15);
+    const actions = this.#actions().filter(() => dice.chance(0.6));
+    const act = (): void => {
+      if (this.#isCalm) return;
+      dice.pick(actions)?.();
+      loop.after(dice.between(300, 6_000), act);
+    };
+    loop.after(dice.between(5_000, 20_000), act);
+  }
+
+  /** From now on nothing goes wrong, and what is broken is mended. */
+  calm(): void {
+    const { api, nodes, replicas, workload } = this.#world;
+    this.#isCalm = true;
+    this.mainPluginFails = this.mainPluginKilled = this.pluginKilled = this.deleteNeverSent = this.deleteRepeated = 0;
+    this.sandboxDies = this.apiLags = this.apiFails = this.apiSlow = this.callSlow = this.callLost = this.answerLost = 0;
+    this.#cutReplicas.clear();
+    this.#startApi();
+    for (const index of replicas.keys()) this.#world.startReplica(index);
+    for (const node of nodes) {
+      node.isCutFromApi = node.isCutFromControllers = false;
+      node.disk.failure = '';
+      if (!node.isUp) node.boot();
+      node.startKubelet();
+    }
+    for (const pool of api.objects<any>(ADDRESS_POOLS)) api.put(ADDRESS_POOLS, { ...pool, spec: { ...pool.spec, state: 'Active' } });
+    workload.startsJobs = false;
+    this.#fit();
+  }
+
+  /** No more pods than addresses: then each must have one. */
+  #fit(): void {
+    const { workload, nodes } = this.#world;
+    const capacity = workload.capacity() - nodes.reduce((sum, { staticPods }) => sum + staticPods.length, 0);
+    workload.members = Math.max(0, Math.min(workload.members, capacity));
+    workload.replicas = Math.max(0, Math.min(workload.replicas, capacity - workload.members));
+    for (const pod of workload.pods()) if (pod.metadata.labels?.['of'] === 'job') workload.delete(pod);
+  }
+
+  #actions(): (() => void)[] {
+    const world = this.#world;
+    const { dice, workload, marks } = world;
+    const pod = (): PodObject | undefined => dice.pick(workload.pods());
+    const often = (times: number, run: () => void): (() => void)[] => Array.from({ length: times }, () => run);
+    return [
+      ...often(4, () => {
+        workload.replicas = dice.below(Math.min(14, workload.capacity() + 2) + 1);
+      }),
+      ...often(4, () => this.#of(pod(), (one) => workload.delete(one))),
+      ...often(3, () => this.#of(pod(), (one) => workload.forceDelete(one))),
+      ...often(3, () => {
+        if (workload.startsJobs) workload.startJob();
+      }),
+      () => {
+        marks.add('all pods were deleted at once');
+        for (const one of workload.pods()) workload.delete(one);
+      },
+      ...often(3, () => this.#node((node) => this.#crash(node))),
+      ...often(2, () =>
+        this.#node((node) => {
+          node.stopKubelet();
+          this.#later(500, 70_000, () => node.startKubelet());
+        }),
+      ),
+      ...often(2, () => this.#node((node) => node.isUp && node.restartRuntime())),
+      ...often(2, () => this.#node((node) => this.#during(1_000, 120_000, 'a node was cut off the API server', (is) => (node.isCutFromApi = is)))),
+      ...often(2, () =>
+        this.#node((node) => this.#during(1_000, 60_000, 'a node was cut off the controllers', (is) => (node.isCutFromControllers = is))),
+      ),
+      () => this.#node((node) => this.#during(1_000, 20_000, "a node's disk was full", (is) => (node.disk.failure = is ? 'ENOSPC' : ''))),
+      ...often(3, () => this.#killReplica(dice.below(world.replicas.length), dice.between(100, 30_000))),
+      () => {
+        const after = dice.between(1_000, 40_000);
+        marks.add('all controllers were killed');
+        for (const index of world.replicas.keys()) this.#killReplica(index, after);
+      },
+      ...often(3, () => this.#stall()),
+      () => {
+        const index = dice.below(world.replicas.length);
+        this.#during(1_000, 60_000, 'a controller was cut off the API server', (is) =>
+          is ? this.#cutReplicas.add(index) : this.#cutReplicas.delete(index),
+        );
+      },
+      ...often(2, () => this.#jumpClock()),
+      ...often(2, () => this.#stopApi()),
+      () => this.#during(5_000, 30_000, 'the API server failed often', (is) => (this.apiFails = is ? 0.3 : 0)),
+      () => this.#during(5_000, 30_000, 'the watches lagged', (is) => (this.apiLags = is ? 0.8 : 0)),
+      () => {
+        marks.add('history was compacted');
+        world.api.compact();
+      },
+      () => {
+        marks.add('all connections were dropped');
+        world.api.dropConnections();
+      },
+      () => this.#editPool(),
+      () => this.#deleteByHand(),
+      () => this.#deleteMirror(),
+      () => this.#backUpOrRestore(),
+      () => this.#vanish(),
+    ];
+  }
+
+  #of<T>(one: T | undefined, run: (one: T) => void): void {
+    if (one !== undefined && this.#world.isApiUp) run(one);
+  }
+
+  #node(run: (node: SimNode) => void): void {
+    run(this.#world.dice.pick(this.#world.nodes)!);
+  }
+
+  #later(least: number, most: number, run: () => void): void {
+    this.#world.loop.after(this.#world.dice.between(least, most), run);
+  }
+
+  #during(least: number, most: number, mark: string, set: (is: boolean) => void): void {
+    const { trace, marks } = this.#world;
+    marks.add(mark);
+    trace.add(mark);
+    set(true);
+    this.#later(least, most, () => {
+      if (this.#isCalm) return;
+      trace.add(`no more: ${mark}`);
+      set(false);
+    });
+  }
+
+  #crash(node: SimNode): void {
+    const { api, dice, marks, isApiUp } = this.#world;
+    if (!node.isUp) return;
+    marks.add('a node crashed');
+    node.crash();
+    const downMs = dice.between(2_000, 100_000);
+    if (dice.chance(0.3) && isApiUp) {
+      this.#world.loop.after(downMs * dice(), () => {
+        if (node.isUp || !this.#world.isApiUp || api.object(NODES, node.name) === undefined) return;
+        marks.add('a Node object was deleted');
+        api.delete(NODES, node.name);
+      });
+    }
+    this.#world.loop.after(downMs, () => {
+      if (!node.isUp) node.boot();
+    });
+  }
+
+  #killReplica(index: number, downMs: number): void {
+    this.#world.marks.add('a controller was killed');
+    this.#world.killReplica(index);
+    this.#world.loop.after(downMs, () => this.#world.startReplica(index));
+  }
+
+  #stall(): void {
+    const { dice, marks, trace, replicas } = this.#world;
+    const replica = dice.pick(replicas);
+    if (replica === undefined) return;
+    const ms = dice.chance(0.5) ? dice.between(100, 3_000) : dice.between(3_000, 40_000);
+    if (ms > 15_000 && replica.election.leads()) marks.add('a leader stalled for longer than its lease');
+    marks.add('a controller stalled');
+    trace.add(`${replica.process.name} stalls for ${ms.toFixed(0)} ms`);
+    replica.process.stall(ms);
+  }
+
+  #jumpClock(): void {
+    const { dice, marks, replicas } = this.#world;
+    const replica = dice.pick(replicas);
+    if (replica === undefined) return;
+    marks.add("a controller's clock jumped");
+    replica.process.skewMs += Math.floor(dice.between(-600_000, 600_000));
+  }
+
+  #stopApi(): void {
+    const world = this.#world;
+    if (!world.isApiUp) return;
+    world.marks.add('the API server was down');
+    world.trace.add('the API server stops');
+    world.isApiUp = false;
+    world.api.stop();
+    this.#later(500, 30_000, () => this.#startApi());
+  }
+
+  #startApi(): void {
+    const world = this.#world;
+    if (world.isApiUp) return;
+    world.trace.add('the API server starts');
+    world.isApiUp = true;
+    world.api.start();
+  }
+
+  #editPool(): void {
+    const { api, dice, marks, isApiUp } = this.#world;
+    const pool = api.object<any>(ADDRESS_POOLS, 'v4');
+    if (!isApiUp || pool === undefined) return;
+    const state = dice.pick(['NoNew', 'Draining'])!;
+    marks.add('a pool was drained');
+    api.put(ADDRESS_POOLS, { ...pool, spec: { ...pool.spec, state } });
+    this.#later(2_000, 30_000, () => {
+      const now = api.object<any>(ADDRESS_POOLS, 'v4');
+      if (now !== undefined) api.put(ADDRESS_POOLS, { ...now, spec: { ...now.spec, state: 'Active' } });
+    });
+  }
+
+  /**
+   * kubectl delete abind: of one that nobody holds, or whose pod has long shown its address to every controller. Any
+   * other is lost, and a stated limit.
+   */
+  #deleteByHand(): void {
+    const world = this.#world;
+    const { now } = world.loop;
+    const isBlind = this.apiLags > 0 || this.#cutReplicas.size > 0 || world.replicas.some((one) => (one?.process.stalledUntil ?? 0) > now - 20_000);
+    const shown = new Set(
+      world.sandboxes
+        .filter(({ state, liveAt, node }) => state === 'live' && liveAt! < now - 30_000 && !world.node(node).isCutFromApi)
+        .flatMap(({ addresses }) => addresses),
+    );
+    const records = world.api
+      .objects<any>(ADDRESS_BINDINGS)
+      .filter(({ spec }) => spec.releasedAt !== undefined || (!isBlind && shown.has(spec.address)));
+    const record = world.dice.pick(records);
+    if (record === undefined || !world.isApiUp) return;
+    world.marks.add('a record was deleted by hand');
+    world.checks.isByHand = true;
+    world.api.delete(ADDRESS_BINDINGS, record.metadata.name);
+    world.checks.isByHand = false;
+  }
+
+  #deleteMirror(): void {
+    const { api, dice, marks, isApiUp } = this.#world;
+    const mirror = dice.pick(api.objects<PodObject>(PODS).filter(({ metadata }) => metadata.annotations?.[CONFIG_MIRROR] !== undefined));
+    if (mirror === undefined || !isApiUp) return;
+    marks.add("a static pod's mirror was deleted");
+    api.delete(PODS, `${mirror.metadata.namespace}/${mirror.metadata.name}`);
+  }
+
+  #backUpOrRestore(): void {
+    const world = this.#world;
+    if (!world.isApiUp) return;
+    if (this.#backup === undefined) {
+      this.#backup = world.api.backup();
+      world.trace.add('a backup is made');
+      return;
+    }
+    world.marks.add('the API server was restored from a backup');
+    world.trace.add('the API server is restored from a backup');
+    world.api.restore(this.#backup);
+    this.#backup = undefined;
+    world.checks.restored();
+    // Of what came after the backup nobody knows any more.
+    for (const sandbox of world.sandboxes) if (sandbox.state !== 'stopped') sandbox.isForgotten = true;
+  }
+
+  /** A listing that shows no pods any more though they run (a broken server, a wrong restore): nodes notice later. */
+  #vanish(): void {
+    const world = this.#world;
+    if (!world.isApiUp || world.workload.pods().length < 6) return;
+    world.marks.add('all pods vanished from the API server');
+    world.trace.add('all pods vanish');
+    for (const pod of world.workload.pods()) world.checks.vanished.add(pod.metadata.uid!);
+    const { revision, objects } = world.api.backup();
+    const without = new Map([...objects].filter(([kind]) => kind !== 'pods.'));
+    for (const sandbox of world.sandboxes) if (sandbox.state !== 'stopped') sandbox.isForgotten = true;
+    // Their kubelets are cut off meanwhile: their runtimes go on.
+    world.api.restore({ revision: revision - 1, objects: without });
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * What must always hold, looked at where it cannot be hidden: at each commit of the API server, at each answer on the
+ * wire, and in what each live sandbox believes. Nothing here asks the code under test, but for its own audit.
+ */
+import { bindingName } from '../../src/core/binding-name.ts';
+import { StoreAmbiguous, StoreUnavailable } from '../../src/store/store.ts';
+import { kindId } from '../support/pretended-api-server/kinds.ts';
+import { ADDRESS_BINDINGS, NODES, PODS } from '../../src/kubernetes/objects.ts';
+import type { HttpRequest } from '../../src/kubernetes/transport.ts';
+import type { Change } from '../support/pretended-api-server.ts';
+import type { ApiWitness } from './api-link.ts';
+import type { Process } from './event-loop.ts';
+import { CONFIG_MIRROR, type PodObject } from './kubelet.ts';
+import type { SimNode } from './node.ts';
+import type { Sandbox } from './sandbox.ts';
+import type { World } from './world.ts';
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly detail: string;
+  readonly at: number;
+}
+
+export type Invariant =
+  | 'P1 one address, one live holder'
+  | 'P2 what was answered is kept'
+  | 'P3 nothing is freed while its sandbox lives'
+  | 'P4 what is leaked comes back'
+  | 'P5 one holder, one record'
+  | 'P5 a DEL succeeds'
+  | 'P6 STATUS is local'
+  | 'P7 no mass mistake'
+  | 'every pod gets an address'
+  | 'a cooling address waits'
+  | 'no success without a compare-and-swap or a quorum read'
+  | 'no write before everything was read'
+  | 'every index equals its records'
+  | 'no internal error';
+
+interface Serving {
+  readonly process: Process;
+  readonly request: string;
+  readonly at: number;
+}
+
+const BINDINGS = kindId(ADDRESS_BINDINGS);
+const LISTED = ['addressbindings', 'addresspools', 'pods', 'nodes', 'namespaces'];
+const BRAKE_WINDOW_MS = 5 * 60_000;
+const BRAKE_LEAST = 5;
+
+export class Checks implements ApiWitness {
+  violation: Violation | undefined;
+  /** Records that somebody deletes by hand just now. */
+  isByHand = false;
+  /** Pods that a listing does not show any more though nobody deleted them; and by when that happened. */
+  vanished = new Set<string>();
+  readonly #world: World;
+  readonly #listed = new Map<Process, Set<string>>();
+  readonly #touched = new Map<Process, Map<string, number>>();
+  readonly #releases = new Map<string, { at: number; subid: string }>();
+  #inferred: number[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  fail(invariant: Invariant, detail: string): void {
+    this.violation ??= { invariant, detail, at: this.#world.loop.now };
+    this.#world.trace.add(`VIOLATION ${invariant}: ${detail}`);
+  }
+
+  started(process: Process): void {
+    this.#listed.set(process, new Set());
+    this.#touched.set(process, new Map());
+  }
+
+  // At the API server.
+
+  arrived(owner: Process, { method, path }: HttpRequest): void {
+    if (method === 'GET' || !path.includes('/addressbindings')) return;
+    const missing = LISTED.filter((plural) => !this.#listed.get(owner)!.has(plural));
+    if (missing.length > 0) this.fail('no write before everything was read', `${owner.name}: ${method} ${path} before ${missing.join(', ')}`);
+  }
+
+  answered(owner: Process, { method, path, body }: HttpRequest, status: number, text: string): void {
+    if (status >= 300) {
+      this.#world.marks.add(`API ${status}`);
+      return;
+    }
+    const plural = /\/([a-z]+)(\?.*)?$/.exec(path)?.[1];
+    if (method === 'GET' && plural !== undefined && LISTED.includes(plural) && !path.includes('limit=1&') && !/limit=1$/.test(path)) {
+      const { metadata } = JSON.parse(text) as { metadata: { continue?: string } };
+      if (metadata.continue === undefined || metadata.continue === '') this.#listed.get(owner)!.add(plural);
+    }
+    const named = /\/addressbindings\/([^?]+)/.exec(path)?.[1];
+    const created = method === 'POST' && path.includes('/addressbindings') ? (JSON.parse(body!) as any).metadata.name : undefined;
+    const name = named === undefined ? created : decodeURIComponent(named);
+    if (name !== undefined) this.#touched.get(owner)!.set(name, this.#world.loop.now);
+  }
+
+  committed({ kind, type, key, object, previous }: Change): void {
+    if (kind !== BINDINGS) return;
+    const before = (previous as any)?.spec;
+    const after = type === 'DELETED' ? undefined : (object as any).spec;
+    const isHeld = after !== undefined && after.releasedAt === undefined;
+    const wasHeld = before !== undefined && before.releasedAt === undefined;
+    const { loop, trace, setting } = this.#world;
+    trace.add(`commit ${type} ${key} ${isHeld ? describe(after) : `released by ${JSON.stringify(after?.releasedBy?.monotonicNs)}`}`);
+    const { address } = (after ?? before) as { address: string };
+    for (const sandbox of this.#livesWith(address)) {
+      if (this.isByHand) sandbox.isUnrecorded = true;
+      if (isHeld && after.attachments[0].podUid === sandbox.pod.runtimeUid) continue;
+      if (!sandbox.isForgotten && !this.isByHand)
+        this.fail('P3 nothing is freed while its sandbox lives', `${address} of ${sandbox.id} on ${sandbox.node}`);
+    }
+    const wasTold = (): boolean =>
+      this.#world.sandboxes.some(({ id, addresses }) => id === before.attachments[0].containerId && addresses.includes(address));
+    if (wasHeld && !isHeld && !this.isByHand && wasTold()) {
+      this.#releases.set(key, { at: loop.now, subid: before.subid });
+      if (after !== undefined && after.releasedBy === undefined) this.#inferredRelease(before.attachments[0].podUid);
+    }
+    const last = this.#releases.get(key);
+    if (!wasHeld && isHeld && last !== undefined && last.subid !== after.subid && setting.whenFull === 'Wait') {
+      const coolsUntil = last.at + setting.cooldownSeconds * 1000;
+      if (loop.now < coolsUntil) this.fail('a cooling address waits', `${address} was given on after ${loop.now - last.at} ms`);
+    }
+  }
+
+  /** The brake: of pods that only seem to be gone, no more than a few are believed. */
+  #inferredRelease(podUid: string): void {
+    if (!this.vanished.has(podUid)) return;
+    const { loop } = this.#world;
+    this.#inferred = [...this.#inferred.filter((at) => at > loop.now - BRAKE_WINDOW_MS), loop.now];
+    // Each replica that led meanwhile counts for itself.
+    const most = BRAKE_LEAST * this.#listed.size;
+    if (this.#inferred.length > most) this.fail('P7 no mass mistake', `${this.#inferred.length} addresses of pods that only vanished`);
+  }
+
+  /** History was taken back: what came after counts for nothing. */
+  restored(): void {
+    this.#releases.clear();
+  }
+
+  // On the wire between plugin and controller.
+
+  callArrived(process: Process, node: string, request: string): Serving {
+    const line = request.slice(0, request.indexOf('\r\n'));
+    this.#world.trace.add(`${node} → ${process.name} ${line} ${request.slice(request.indexOf('\r\n\r\n') + 4)}`);
+    return { process, request: line, at: this.#world.loop.now };
+  }
+
+  callAnswered({ process, request, at }: Serving, text: string): void {
+    const body = text.slice(text.indexOf('\r\n\r\n') + 4);
+    this.#world.trace.add(`${process.name} answers ${request} ${text.slice(9, 12)} ${body}`);
+    if (!request.includes('/v1/cni/add') || !text.startsWith('HTTP/1.0 200')) return;
+    for (const { address } of (JSON.parse(body) as { addresses: { address: string }[] }).addresses) {
+      const name = bindingName('default', address.split('/')[0]!);
+      const touched = this.#touched.get(process)!.get(name) ?? -1;
+      if (touched < at) this.fail('no success without a compare-and-swap or a quorum read', `${process.name} answered with ${address}`);
+    }
+  }
+
+  // At the runtime.
+
+  accepted(sandbox: Sandbox): void {
+    for (const address of sandbox.addresses) {
+      for (const other of this.#livesWith(address)) {
+        if (other === sandbox || other.isForgotten) continue;
+        this.fail('P1 one address, one live holder', `${address}: ${other.id} on ${other.node} and ${sandbox.id} on ${sandbox.node}`);
+      }
+      const record = this.#world.api.object<any>(ADDRESS_BINDINGS, bindingName('default', address))?.spec;
+      const isKept = record !== undefined && record.releasedAt === undefined && record.attachments[0].containerId === sandbox.id;
+      if (!isKept && !sandbox.isForgotten) this.fail('P2 what was answered is kept', `${address} of ${sandbox.id}: ${describe(record)}`);
+    }
+    const families = this.#world.setting.isDualStack ? 2 : 1;
+    if (sandbox.addresses.length !== families) this.fail('every pod gets an address', `${sandbox.id} has ${sandbox.addresses.join(' ')}`);
+  }
+
+  refusedAdd(sandbox: Sandbox, output: any): void {
+    if (output === undefined) return; // killed
+    this.#world.marks.add(`ADD refused with code ${output.code}`);
+    if (/failed inside|500/.test(output.msg)) this.fail('no internal error', `ADD of ${sandbox.id}: ${output.msg}`);
+  }
+
+  deleted(sandbox: Sandbox, code: number, output: any): void {
+    const node = this.#world.node(sandbox.node);
+    if (code === 0 || output === undefined || node.disk.failure !== '') return;
+    this.fail('P5 a DEL succeeds', `${sandbox.id}: ${JSON.stringify(output)}`);
+  }
+
+  probed(verb: string, node: SimNode, sandbox: Sandbox | undefined, code: number, output: any): void {
+    if (code === 0 || output === undefined) return;
+    if (verb === 'STATUS') this.fail('P6 STATUS is local', `${node.name}: ${output.msg}`);
+    if (output.code !== 11 && sandbox?.state === 'live' && !sandbox.isForgotten && !sandbox.isUnrecorded)
+      this.fail('P2 what was answered is kept', `${verb} of ${sandbox.id}: ${output.msg}`);
+  }
+
+  // Now and then, and in the end.
+
+  async audit(): Promise<void> {
+    for (const replica of this.#world.replicas) {
+      if (replica === undefined) continue;
+      const report = await replica.ipam.checkStore({ repair: false, dryRun: true }).catch((error: unknown) => {
+        if (!(error instanceof StoreUnavailable) && !(error instanceof StoreAmbiguous)) this.fail('no internal error', String(error));
+      });
+      const wrong = report?.findings.find(({ code }) => code === 'IndexMismatch');
+      if (wrong !== undefined) this.fail('every index equals its records', `${replica.process.name}: ${wrong.detail}`);
+    }
+  }
+
+  /** What is not yet as it must be once faults have stopped; undefined: all is well. */
+  unrest(): { readonly invariant: Invariant; readonly detail: string } | undefined {
+    const { api, sandboxes, setting } = this.#world;
+    const live = sandboxes.filter(({ state }) => state === 'live');
+    const records = this.#world.boundRecords();
+    const holders = new Set<string>();
+    for (const { spec } of records) {
+      const { podUid, containerId } = spec.attachments[0];
+      const key = `${podUid}/${spec.address.includes(':')}`;
+      if (holders.has(key)) return { invariant: 'P5 one holder, one record', detail: `${spec.subid} (${podUid}) holds two of a family` };
+      holders.add(key);
+      const isUsed = live.some(
+        ({ id, pod, addresses }) => (id === containerId || containerId === '(adopted)') && pod.runtimeUid === podUid && addresses.includes(spec.address),
+      );
+      if (!isUsed) return { invariant: 'P4 what is leaked comes back', detail: `${spec.address} is held for ${describe(spec)}` };
+    }
+    for (const sandbox of live) {
+      for (const address of sandbox.addresses)
+        if (!records.some(({ spec }) => spec.address === address))
+          return { invariant: 'P2 what was answered is kept', detail: `${address} of ${sandbox.id} has no record` };
+    }
+    for (const pod of api.objects<PodObject>(PODS)) {
+      const { metadata, status } = pod;
+      if (metadata.deletionTimestamp !== undefined) return { invariant: 'every pod gets an address', detail: `${metadata.name} does not end` };
+      if (status?.phase === 'Succeeded' || api.object(NODES, pod.spec.nodeName!) === undefined) continue;
+      const uid = metadata.annotations?.[CONFIG_MIRROR] ?? metadata.uid;
+      const families = setting.isDualStack ? 2 : 1;
+      if (!live.some((one) => one.pod.runtimeUid === uid && one.addresses.length === families))
+        return { invariant: 'every pod gets an address', detail: `${metadata.namespace}/${metadata.name} on ${pod.spec.nodeName}` };
+    }
+    return undefined;
+  }
+
+  #livesWith(address: string): Sandbox[] {
+    return this.#world.sandboxes.filter(({ state, addresses }) => state === 'live' && addresses.includes(address));
+  }
+}
+
+const describe = (spec: any): string =>
+  spec === undefined ? 'nothing' : `${spec.subid} ${spec.releasedAt === undefined ? '' : 'released '}${JSON.stringify(spec.attachments?.[0])}`;
