@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import yargs from 'yargs';
 import { parseListenAddress } from '../../src/server/listen-address.ts';
 import type { ListenAddress } from '../../src/server/listen-address.ts';
+import { addressText } from '../../src/server/server.ts';
 import type { TlsFiles } from '../../src/server/client-certificate.ts';
 import { VERSION } from '../../src/version.ts';
 import { nearest } from './nearest.ts';
@@ -289,10 +290,11 @@ function readAdvertised({ advertise, listen = [] }: Pick<StoreFlags, 'advertise'
   return from.map((text) => {
     const address = parseListenAddress(text);
     const host = address.ok && address.value.kind === 'https' ? address.value.host : '';
-    if (isIP(host) === 0) throw new UsageError(`--advertise ${text}: must be https://ADDRESS:PORT with an IP address; nodes use no DNS.`);
+    if (!address.ok || isIP(host) === 0)
+      throw new UsageError(`--advertise ${text}: must be https://ADDRESS:PORT with an IP address; nodes use no DNS.`);
     if (/^[0.:]*$/.test(host))
       throw new UsageError('--listen on every address: say with --advertise https://ADDRESS:PORT where nodes reach it.');
-    return text.replace(/\/$/, '');
+    return addressText(address.value);
   });
 }
 

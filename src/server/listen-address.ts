@@ -1,4 +1,5 @@
 /** --listen, read once: "unix:PATH", "unix:///PATH" or "https://HOST:PORT". */
+import { isIPv6 } from 'node:net';
 import type { Outcome } from '../core/refusal.ts';
 import { done, refuse } from '../core/refusal.ts';
 
@@ -17,12 +18,20 @@ export function parseListenAddress(text: string): Outcome<ListenAddress> {
     );
   }
   if (!/^https:\/\//i.test(text)) return refuse('InvalidRequest', `--listen ${text}: must be unix:PATH or https://HOST:PORT.`);
+  const bare = parseBareIPv6(text);
+  if (bare !== undefined) return done(bare);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || url.username !== '' || url.password !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     return refuse('InvalidRequest', 'An https --listen takes a host and a port only, as in https://10.0.0.5:8443.');
   }
   if (!/:\d+\/?$/.test(text)) return refuse('InvalidRequest', `--listen ${text}: say the port, as in ${text.replace(/\/$/, '')}:8443.`);
   return done({ kind: 'https', host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: url.port === '' ? 443 : Number(url.port) });
+}
+
+/** https://fd00::5:8443: a pod's own address comes from its fieldRef without brackets, and nothing there can add them. */
+function parseBareIPv6(text: string): ListenAddress | undefined {
+  const [, host = '', port] = /^https:\/\/([0-9a-f:.]+):(\d{1,5})\/?$/i.exec(text) ?? [];
+  return isIPv6(host) && Number(port) <= 65_535 ? { kind: 'https', host, port: Number(port) } : undefined;
 }
 
 function parseUnix(text: string): Outcome<ListenAddress> {

@@ -67,6 +67,9 @@ describe('flags', () => {
     expect(await readCommandLine([...https, '--metrics', 'https://10.0.0.5:9443'])).toMatchObject({
       options: { metrics: { kind: 'https', host: '10.0.0.5', port: 9443 } },
     });
+    expect(await readCommandLine([...https, '--advertise', 'https://fd00::5:8443'])).toMatchObject({
+      options: { store: { advertise: ['https://[fd00::5]:8443'] } },
+    });
     expect(await readCommandLine([...https, '--advertise', 'https://10.0.0.5:1', '--advertise', 'https://10.0.0.6:1'])).toMatchObject({
       options: { store: { advertise: ['https://10.0.0.5:1', 'https://10.0.0.6:1'] } },
     });

@@ -17,6 +17,7 @@ describe('--listen', () => {
     ['unix:berth.sock', { kind: 'unix', path: 'berth.sock' }],
     ['https://10.0.0.5:8443', { kind: 'https', host: '10.0.0.5', port: 8443 }],
     ['https://[fd00::1]:8443', { kind: 'https', host: 'fd00::1', port: 8443 }],
+    ['https://fd00::1:8443', { kind: 'https', host: 'fd00::1', port: 8443 }], // a pod's fieldRef has no brackets
     ['https://localhost:443', { kind: 'https', host: 'localhost', port: 443 }],
   ])('%s', (text, address) => {
     expect(parseListenAddress(text)).toEqual({ ok: true, value: address });
@@ -29,6 +30,9 @@ describe('--listen', () => {
     ['unix:', /needs a path/],
     [`unix:/${'x'.repeat(120)}`, /121 bytes and Linux takes at most 107/],
     ['https://10.0.0.5', /say the port, as in https:\/\/10\.0\.0\.5:8443/],
+    ['https://[fd00::1]', /say the port/],
+    ['https://fd00::1', /a host and a port only/],
+    ['https://fd00::1:99999', /a host and a port only/],
     ['https://10.0.0.5:8443/path', /a host and a port only/],
     ['https://user:planted-secret@host:8443', /a host and a port only/],
     ['https://', /a host and a port only/],
