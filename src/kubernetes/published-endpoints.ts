@@ -32,10 +32,14 @@ export class PublishedEndpoints {
     return render({ ...this.#living(known), [this.#identity]: { urls: this.#urls, count } });
   }
 
-  /** The same without it: it stops. */
+  /**
+   * The same without it: it stops. The last one leaves its addresses behind: it comes back there, or behind the same
+   * ClusterIP, and a node that had an empty list would wait for its kubelet to bring the next one.
+   */
   leave(data: Readonly<Record<string, string>>): { readonly endpoints: string; readonly replicas: string } {
-    const { [this.#identity]: _, ...others } = this.#living(parse(data['replicas']));
-    return render(others);
+    const { [this.#identity]: own, ...others } = this.#living(parse(data['replicas']));
+    const { endpoints, replicas } = render(others);
+    return { endpoints: endpoints || render({ [this.#identity]: own ?? { urls: this.#urls, count: 0 } }).endpoints, replicas };
   }
 
   #living(replicas: Replicas): Replicas {
