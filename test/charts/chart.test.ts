@@ -78,6 +78,27 @@ describeCharts('the chart', () => {
     expect(mounts.map(({ name }) => name)).not.toContain('kubelet-pods');
   });
 
+  test('tells nodes the Service’s address and the host’s own', async () => {
+    const all = await render('--set=controller.port=9000');
+    const { selector, ports } = find(all, 'Service', 'berth-controller')['spec'] as Record<string, object>;
+    expect(ports).toEqual([{ name: 'cni', port: 9000, targetPort: 'cni', protocol: 'TCP' }]);
+    const { template } = find(all, 'Deployment')['spec'] as { template: { metadata: { labels: object }; spec: object } };
+    expect(template.metadata.labels).toMatchObject(selector!);
+    // The kubelet's name for the Service of this name; a literal one that it does not know is refused by the controller.
+    expect(template.spec).toMatchObject({
+      containers: [
+        {
+          args: expect.arrayContaining([
+            '--advertise=https://$(BERTH_CONTROLLER_SERVICE_HOST):9000',
+            '--advertise=https://$(HOST_IP):9000',
+          ]) as string[],
+          ports: [{ name: 'cni', containerPort: 9000 }, {}],
+        },
+      ],
+    });
+    expect(template.spec).not.toHaveProperty('enableServiceLinks', false);
+  });
+
   test('asks for the Kubernetes that it was tested with, or older', () => {
     const { kubeVersion, version, appVersion } = parse(read(`${CHART}/Chart.yaml`)) as Record<string, string>;
     const least = Number(/>=1\.(\d+)\./.exec(kubeVersion!)![1]);
