@@ -15,6 +15,7 @@ import {
   CHARTS,
   GO_PROGRAMS,
   KUBERNETES,
+  MULTUS,
   NODE,
   STAGING,
   cacheFolder,
@@ -70,8 +71,19 @@ async function installGoProgram(name) {
   log(`${GO_PROGRAMS[name]} …`);
   const folder = goProgramFolder(name);
   mkdirSync(folder, { recursive: true });
-  await runGo(['install', '-trimpath', '-ldflags', '-s -w', GO_PROGRAMS[name]], cache, 'inherit', { GOBIN: folder });
+  if (GO_PROGRAMS[name].startsWith(MULTUS)) await buildInOwnModule(name, folder);
+  else await runGo(['install', '-trimpath', '-ldflags', '-s -w', GO_PROGRAMS[name]], cache, 'inherit', { GOBIN: folder });
   log(`${name} in ${Math.round(seconds())} s`);
+}
+
+async function buildInOwnModule(name, folder) {
+  const [path, version] = GO_PROGRAMS[name].split('@');
+  const module = join(cache, '../go/multus-module');
+  mkdirSync(module, { recursive: true });
+  writeFileSync(join(module, 'go.mod'), `module berth-ipam.dev/multus\n\nrequire ${MULTUS} ${version}\n`);
+  const unfinished = join(folder, `.${name}.${process.pid}`);
+  await runGo(['build', '-mod=mod', '-trimpath', '-ldflags', '-s -w', '-o', unfinished, path], module, 'inherit');
+  renameSync(unfinished, join(folder, name));
 }
 
 /** The folder of the module that requires Kubernetes; made once. */

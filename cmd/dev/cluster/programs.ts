@@ -14,13 +14,22 @@ export const STAGING = KUBERNETES.replace(/^1\./, '0.');
 export const API_SERVER: readonly string[] = ['kube-apiserver', 'kubectl'];
 export const NODE: readonly string[] = ['kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy'];
 
-/** Of nodes and charts; these are Go modules that can be installed as they are. */
+/**
+ * Built in a module of our own: `go install` would ask for the list of its versions, which some module proxies refuse
+ * for what is not on GitHub.
+ */
+export const MULTUS = 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4';
+
+/** Of nodes and charts; these are Go modules that can be installed as they are, but for Multus. */
 export const GO_PROGRAMS: Readonly<Record<string, string>> = {
   containerd: 'github.com/containerd/containerd/v2/cmd/containerd@v2.4.2',
   'containerd-shim-runc-v2': 'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2@v2.4.2',
   ctr: 'github.com/containerd/containerd/v2/cmd/ctr@v2.4.2',
   helm: 'helm.sh/helm/v4/cmd/helm@v4.3.1',
   kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0',
+  multus: `${MULTUS}/cmd/multus@v4.2.2`,
+  'multus-shim': `${MULTUS}/cmd/multus-shim@v4.2.2`,
+  'multus-daemon': `${MULTUS}/cmd/multus-daemon@v4.2.2`,
 };
 
 /** What the chart is tested with. */
