@@ -29,7 +29,7 @@ export interface Background {
 export function startBackground(context: Context, cluster: Cluster | undefined, podAddresses: PodAddresses | undefined): Background {
   const stops: (() => void)[] = [];
   // Nothing is let go before everything was read (LESSONS 9).
-  const leads = () => cluster === undefined || (cluster.leads() && cluster.workloads.synced());
+  const leads = () => context.synced() && (cluster?.leads() ?? true);
   const passes = [(options: CollectOptions) => collect(context, options)];
   if (cluster !== undefined && podAddresses !== undefined) {
     const collector = new Collector(context, cluster.workloads, podAddresses, cluster.nodeGoneAfterMs);

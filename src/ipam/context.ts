@@ -23,6 +23,8 @@ export interface Context {
   readonly locks: Locks;
   readonly flights: Flights;
   readonly tombstones: Tombstones;
+  /** Everything was read: before that nothing is given, and nothing let go (LESSONS 9). */
+  readonly synced: () => boolean;
   /** The controller is stopping: what is tried again and again ends. */
   readonly closed: () => boolean;
   /** What a pool's document leaves out and this kind of installation answers differently. */

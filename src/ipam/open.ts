@@ -63,6 +63,7 @@ export function openIpam(ports: Ports): Ipam {
     locks: new Locks(),
     flights: new Flights(),
     tombstones: new Tombstones(ports.timers),
+    synced: () => view.synced() && (ports.cluster?.workloads.synced() ?? true),
     closed: () => closed,
     poolDefaults: ports.cluster === undefined ? EMBEDDED_DEFAULTS : {},
   };
@@ -72,11 +73,10 @@ export function openIpam(ports: Ports): Ipam {
   if (ports.cluster !== undefined && podAddresses !== undefined) stops.push(podAddresses.follow(ports.cluster.workloads));
   const background = startBackground(context, ports.cluster, podAddresses);
   stops.push(background.stop);
-  const synced = (): boolean => view.synced() && (ports.cluster?.workloads.synced() ?? true);
 
   /** Nothing is answered before everything was read (LESSONS 9); a store that cannot be asked is a refusal. */
   const guard = async <T>(work: () => Promise<Outcome<T>>): Promise<Outcome<T>> => {
-    if (!synced()) return refuse('Unavailable', 'the controller is still reading its store', { retryAfterSeconds: 1 });
+    if (!context.synced()) return refuse('Unavailable', 'the controller is still reading its store', { retryAfterSeconds: 1 });
     try {
       return await work();
     } catch (error) {
@@ -87,7 +87,7 @@ export function openIpam(ports: Ports): Ipam {
   };
 
   return {
-    synced,
+    synced: context.synced,
     whenSynced: () => view.whenSynced(),
     waiting: () => admission.waiting(),
     add: (caller, request) => admission.run('add', caller.gone, () => guard(() => add(context, caller, request))),

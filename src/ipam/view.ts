@@ -50,12 +50,12 @@ export class View {
     const stopPools = store.pools.watch({
       event: (event) => this.#onPool(event),
       synced,
-      rewound: (all) => this.#rewindPools(all),
+      relisted: (all) => this.#relistPools(all),
     });
     const stopBindings = store.bindings.watch({
       event: (event) => this.#onBinding(event),
       synced,
-      rewound: (all) => this.#rewindBindings(all),
+      relisted: (all, upTo) => this.#relistBindings(all, upTo),
     });
     return () => {
       stopPools();
@@ -111,7 +111,12 @@ export class View {
   wrote(stored: Stored<BindingSpec>): void {
     if (this.#removed.has(stored.uid)) return;
     const current = this.binding(stored.name);
-    if (current !== undefined && !isNewer(stored, current)) return;
+    if (current === undefined || isNewer(stored, current)) this.correct(stored);
+  }
+
+  /** Whatever was known: the store went back in time. */
+  correct(stored: Stored<BindingSpec>): void {
+    this.#removed.delete(stored.uid);
     const now = { monotonic: this.#clock.monotonic(), wall: this.#clock.now() };
     this.#bindings.set(stored.name, { stored, ...now });
     this.ledger.put(stored.spec);
@@ -154,10 +159,18 @@ export class View {
     else this.forget(event.stored);
   }
 
-  #rewindBindings(all: readonly Stored<BindingSpec>[]): void {
-    for (const { stored } of [...this.#bindings.values()]) this.forget(stored);
-    this.#removed.clear();
-    for (const stored of all) this.wrote(stored);
+  /** Only what was written after the listing is better known than by it. */
+  #relistBindings(all: readonly Stored<BindingSpec>[], upTo: string | undefined): void {
+    const isCovered = ({ version }: Stored<BindingSpec>): boolean => upTo === undefined || !isNewerVersion(version, upTo);
+    const listed = new Map(all.map((stored) => [stored.name, stored]));
+    for (const { stored } of [...this.#bindings.values()]) {
+      const now = listed.get(stored.name);
+      if (isCovered(stored) && (upTo === undefined || now?.uid !== stored.uid || isNewer(stored, now))) this.forget(stored);
+    }
+    for (const stored of all) {
+      this.#removed.delete(stored.uid);
+      this.wrote(stored);
+    }
   }
 
   #onPool(event: StoreEvent<PoolSpec>): void {
@@ -165,8 +178,12 @@ export class View {
     else this.forgetPool(event.stored);
   }
 
-  #rewindPools(all: readonly Stored<PoolSpec>[]): void {
-    for (const stored of this.pools()) this.forgetPool(stored);
+  #relistPools(all: readonly Stored<PoolSpec>[]): void {
+    const listed = new Map(all.map((stored) => [stored.name, stored]));
+    for (const stored of this.pools()) {
+      const now = listed.get(stored.name);
+      if (now?.uid !== stored.uid || isNewer(stored, now)) this.forgetPool(stored);
+    }
     for (const stored of all) this.wrotePool(stored);
   }
 
@@ -176,6 +193,6 @@ export class View {
   }
 }
 
-function isNewer(a: Stored<unknown>, b: Stored<unknown>): boolean {
-  return a.version.length !== b.version.length ? a.version.length > b.version.length : a.version > b.version;
-}
+export const isNewer = (a: Stored<unknown>, b: Stored<unknown>): boolean => isNewerVersion(a.version, b.version);
+
+const isNewerVersion = (a: string, b: string): boolean => (a.length !== b.length ? a.length > b.length : a > b);

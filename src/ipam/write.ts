@@ -7,6 +7,7 @@ import { isBound, type BindingSpec } from '../core/binding.ts';
 import type { Stamp } from '../core/stamp.ts';
 import { StoreAmbiguous, StoreUnavailable, type Stored, type Written } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { isNewer } from './view.ts';
 
 /** Creates the record of an address; undefined: somebody else was first. */
 export function createBinding(context: Context, spec: BindingSpec): Promise<Stored<BindingSpec> | undefined> {
@@ -37,15 +38,20 @@ export async function removeBinding(context: Context, old: Stored<BindingSpec>):
   return false;
 }
 
-/** A quorum read by name, which the view learns from. */
+/**
+ * A quorum read by name, which the view learns from. What it shows is never older than what the view knew when it
+ * began, unless the store was taken back in time: then the read is right.
+ */
 export async function learn(context: Context, name: string, known?: Stored<BindingSpec>): Promise<Stored<BindingSpec> | undefined> {
+  const before = context.view.binding(name);
   const current = known ?? (await context.store.bindings.get(name));
   if (current !== undefined) {
-    context.view.wrote(current);
+    if (before !== undefined && before === context.view.binding(name) && isNewer(before, current)) context.view.correct(current);
+    else context.view.wrote(current);
     return current;
   }
-  const stale = context.view.binding(name);
-  if (stale !== undefined) context.view.forget(stale);
+  // What was written since the read began is not gone.
+  if (before !== undefined && before === context.view.binding(name)) context.view.forget(before);
   return undefined;
 }
 

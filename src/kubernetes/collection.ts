@@ -87,7 +87,7 @@ export class KubernetesCollection<T> implements Collection<T> {
       handler: {
         put: (stored) => watcher.event({ type: 'put', stored }),
         removed: (stored, witnessed) => watcher.event({ type: 'removed', stored, witnessed }),
-        rewound: (all) => watcher.rewound?.(all),
+        relisted: (all, upTo) => watcher.relisted?.(all, upTo),
         synced: () => watcher.synced(),
       },
       timers,

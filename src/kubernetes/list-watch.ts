@@ -24,8 +24,11 @@ export interface Versioned {
 export interface ListWatchHandler<T> {
   put(value: T): void;
   removed(value: T, witnessed: boolean): void;
-  /** The server went back in time. What changed by that has been told; this is all there is now, whatever its versions. */
-  rewound?(all: readonly T[]): void;
+  /**
+   * A later complete listing, after its differences have been told: all there is up to that version. Without one: the
+   * server went back in time, and this is all there is, whatever the versions.
+   */
+  relisted?(all: readonly T[], upTo: string | undefined): void;
   /** The first complete listing has been delivered; called once. */
   synced?(): void;
 }
@@ -64,6 +67,8 @@ const LIST_DEADLINE_MS = 60_000;
 const WATCH_SECONDS = 300;
 /** API servers send a bookmark about once a minute: after two and a half without a word the connection is taken for dead. */
 const IDLE_MS = 150_000;
+/** Longer than between two bookmarks: without it a connection that says nothing would be no interruption. */
+const SILENT_MS = 75_000;
 
 /** Starts at once; nothing is delivered before this returns. */
 export function startListWatch<T extends Versioned>(options: ListWatchOptions<T>): ListWatch<T> {
@@ -92,8 +97,6 @@ class Loop<T extends Versioned> {
   #version: string | undefined;
   /** The newest version ever heard of. A listing that is older is of a server that went back in time. */
   #newest: string | undefined;
-  /** The last watch ended before its time. */
-  #isInterrupted = false;
   /** The next listing is of a server that went back in time: an equal version proves nothing. */
   #isRewound = false;
   #failures = 0;
@@ -129,18 +132,16 @@ class Loop<T extends Versioned> {
 
   /** One listing, or one watch. Returns what went wrong, undefined when nothing did. */
   async #step(): Promise<ApiStatus | undefined> {
-    if (this.#version !== undefined && this.#isInterrupted) {
-      const problem = await this.#checkHistory(this.#version);
-      if (problem !== undefined) return problem;
-      this.#isInterrupted = false;
-    }
+    // Long enough for a restored server to have overtaken what is known: only a listing tells.
+    if (this.#options.timers.monotonic() - this.lastContact > SILENT_MS) this.#version = undefined;
     return this.#version === undefined ? this.#list() : this.#watch(this.#version);
   }
 
   /**
    * A server that was restored from a backup goes back to older versions, and lets a watch from a version that is still
-   * to come wait for it in silence. Nobody restores one without ending its connections: so after each end that this
-   * client did not ask for, one small listing tells which version the server is at.
+   * to come wait for it in silence. Nobody restores one without ending its connections: so once a watch is open, one
+   * small listing tells which version the server is at. (After a long silence it may have grown past what is known;
+   * then everything is listed again.)
    */
   async #checkHistory(version: string): Promise<ApiStatus | undefined> {
     const { client, type, selection } = this.#options;
@@ -152,9 +153,8 @@ class Loop<T extends Versioned> {
   }
 
   #compareHistory(version: string): void {
-    if (this.#newest === undefined || !isOlder(version, this.#newest)) return;
-    this.#options.log.warn({ resource: this.#name, version, known: this.#newest }, 'the API server went back in time');
-    this.#isRewound = true;
+    this.#isRewound = this.#newest !== undefined && isOlder(version, this.#newest);
+    if (this.#isRewound) this.#options.log.warn({ resource: this.#name, version, known: this.#newest }, 'the API server went back in time');
   }
 
   async #list(): Promise<ApiStatus | undefined> {
@@ -182,7 +182,9 @@ class Loop<T extends Versioned> {
         continue;
       }
       for (const [key, value] of this.known) if (!seen.has(key)) this.#remove(key, value, false);
-      if (this.#isRewound) this.#options.handler.rewound?.([...this.known.values()]);
+      if (this.listings > 0) {
+        this.#options.handler.relisted?.([...this.known.values()], this.#isRewound ? undefined : page.value.resourceVersion);
+      }
       this.#isRewound = false;
       this.#expired = 0;
       this.listings++;
@@ -203,11 +205,11 @@ class Loop<T extends Versioned> {
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + random()));
     const signal = AbortSignal.any([this.#stopping.signal, idle.signal]);
     const opened = timers.monotonic();
-    this.#isInterrupted = true;
     try {
       const answer = await client.watch<KubernetesObject>(type, { ...selection, resourceVersion: version, timeoutSeconds }, { signal });
       if (!answer.ok) return this.#refused(answer.status);
-      this.#heard();
+      const problem = await this.#checkHistory(version);
+      if (problem !== undefined || this.#version === undefined) return problem;
       for await (const event of answer.value) {
         if (this.#stopping.signal.aborted) return undefined;
         cancelIdle();
@@ -219,9 +221,9 @@ class Loop<T extends Versioned> {
       }
     } finally {
       cancelIdle();
+      idle.abort();
     }
     const openMs = timers.monotonic() - opened;
-    this.#isInterrupted = openMs < timeoutSeconds * 1000;
     // One that ends every watch at once is not to be asked in a tight loop.
     if (openMs >= 1000) this.#failures = 0;
     else await wait(timers, backOffMs(++this.#failures, random), this.#stopping.signal);

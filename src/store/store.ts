@@ -32,10 +32,11 @@ export interface Watcher<T> {
   /** The first full listing has been delivered; called once. */
   synced(): void;
   /**
-   * The store went back in time under its watchers (an API server restored from a backup): this is all there is now,
-   * though its versions may be older than those told before. A store to which this cannot happen never calls it.
+   * A store whose watch broke listed everything anew: this is all there is up to that version, whatever was told
+   * before (a server restored from a backup brings back what had been removed). Without a version the store went back
+   * in time, and this is all there is. A store to which this cannot happen never calls it.
    */
-  rewound?(all: readonly Stored<T>[]): void;
+  relisted?(all: readonly Stored<T>[], upTo: string | undefined): void;
 }
 
 export interface Collection<T> {

@@ -8,6 +8,10 @@ import { CONFIG_MIRROR, type PodObject } from './kubelet.ts';
 import type { SimNode } from './node.ts';
 import type { World } from './world.ts';
 
+const BUMP = 1_000;
+
+const shownBy = (pod: PodObject | undefined): string | undefined => pod?.status?.podIPs?.[0]?.ip;
+
 export class Chaos {
   // Shares of calls, 0 to 1; all 0 while it is calm.
   mainPluginFails = 0;
@@ -263,6 +267,7 @@ export class Chaos {
     const shown = new Set(
       world.sandboxes
         .filter(({ state, liveAt, node }) => state === 'live' && liveAt! < now - 30_000 && !world.node(node).isCutFromApi)
+        .filter(({ pod, addresses }) => shownBy(world.api.object<PodObject>(PODS, `${pod.namespace}/${pod.name}`)) === addresses[0])
         .flatMap(({ addresses }) => addresses),
     );
     const records = world.api
@@ -271,6 +276,7 @@ export class Chaos {
     const record = world.dice.pick(records);
     if (record === undefined || !world.isApiUp) return;
     world.marks.add('a record was deleted by hand');
+    world.trace.add(`${record.metadata.name} is deleted by hand`);
     world.checks.isByHand = true;
     world.api.delete(ADDRESS_BINDINGS, record.metadata.name);
     world.checks.isByHand = false;
@@ -293,8 +299,12 @@ export class Chaos {
       return;
     }
     world.marks.add('the API server was restored from a backup');
-    world.trace.add('the API server is restored from a backup');
-    world.api.restore(this.#backup);
+    world.trace.add(`the API server is restored from a backup of revision ${this.#backup.revision}, after ${this.#world.api.revision()}`);
+    // etcdutl can be told to skip revisions and to forget history, so that every watcher notices; or not.
+    const bumped = { ...this.#backup, revision: this.#world.api.backup().revision + BUMP };
+    // Unnoticed by a controller that is away until the new history has overtaken the old one: a stated limit.
+    const isSomebodyAway = this.#cutReplicas.size > 0 || world.replicas.some((one) => (one?.process.stalledUntil ?? 0) > world.loop.now);
+    world.api.restore(isSomebodyAway || world.dice.chance(0.5) ? bumped : this.#backup);
     this.#backup = undefined;
     world.checks.restored();
     // Of what came after the backup nobody knows any more.
@@ -312,6 +322,6 @@ export class Chaos {
     const without = new Map([...objects].filter(([kind]) => kind !== 'pods.'));
     for (const sandbox of world.sandboxes) if (sandbox.state !== 'stopped') sandbox.isForgotten = true;
     // Their kubelets are cut off meanwhile: their runtimes go on.
-    world.api.restore({ revision: revision - 1, objects: without });
+    world.api.restore({ revision: revision + BUMP, objects: without });
   }
 }

@@ -21,6 +21,8 @@ interface Worker {
   retryAt: number;
   /** Set when it has to end: when its containers are gone. */
   stopsAt: number | undefined;
+  /** It ends because the API server does not show its pod any more. */
+  isOrphan: boolean;
   /** A job's containers end by themselves. */
   finishesAt: number | undefined;
 }
@@ -117,7 +119,11 @@ export class Kubelet {
       worker.graceMs = pod.spec.terminationGracePeriodSeconds * 1000;
       if (deletionTimestamp !== undefined || isFinished) this.#stop(worker);
     }
-    for (const worker of this.#workers.values()) if (!worker.ref.isStatic && !uids.has(worker.ref.uid)) this.#stop(worker);
+    for (const worker of this.#workers.values()) {
+      if (worker.ref.isStatic || uids.has(worker.ref.uid)) continue;
+      worker.isOrphan = true;
+      this.#stop(worker);
+    }
     this.#mirror(pods);
   }
 
@@ -198,6 +204,9 @@ export class Kubelet {
       if (isClean) this.#workers.delete(worker.ref.runtimeUid);
       return;
     }
+    // It is there again (the API server came back from a backup): having ended, it begins anew.
+    const isWanted = pod.metadata.deletionTimestamp === undefined && pod.status?.phase !== 'Succeeded';
+    if (isWanted && (worker.isOrphan || worker.finishesAt === undefined)) return void this.#workers.delete(worker.ref.runtimeUid);
     const containerStatuses = [{ name: 'c', state: { terminated: { exitCode: 0 } } }];
     const conditions = [{ type: 'PodReadyToStartContainers', status: isClean ? 'False' : 'True' }];
     const phase = worker.finishesAt === undefined && pod.status?.phase !== 'Succeeded' ? (pod.status?.phase ?? 'Pending') : 'Succeeded';
@@ -232,5 +241,6 @@ const fresh = (ref: PodRef, graceMs: number): Worker => ({
   graceMs,
   retryAt: 0,
   stopsAt: undefined,
+  isOrphan: false,
   finishesAt: undefined,
 });

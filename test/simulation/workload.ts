@@ -8,6 +8,9 @@ const NOT_READY_AFTER_MS = 40_000;
 const EVICT_AFTER_MS = 60_000;
 const PASS_MS = 1_000;
 
+/** All but the network's address, the one after it, and the broadcast's. */
+export const usableIn = (prefix: number): number => 2 ** (32 - prefix) - 3;
+
 export class Workload {
   /** How many pods of the Deployment there should be, and of the StatefulSet. */
   replicas = 0;
@@ -27,7 +30,7 @@ export class Workload {
   capacity(): number {
     const { replicas, setting } = this.#world;
     const counts = replicas.flatMap((replica) => (replica === undefined ? [] : [replica.ipam.counts('v4')])).find(({ ok }) => ok);
-    if (counts === undefined || !counts.ok) return 2 ** (32 - setting.prefix) - 4;
+    if (counts === undefined || !counts.ok) return usableIn(setting.prefix);
     return Number(counts.value.total - counts.value.reserved);
   }
 
@@ -44,7 +47,7 @@ export class Workload {
 
   begin(): void {
     const { dice, loop, setting } = this.#world;
-    const most = Math.min(12, 2 ** (32 - setting.prefix) - 2);
+    const most = Math.min(12, usableIn(setting.prefix));
     this.members = Math.min(dice.below(3), most - 1);
     this.replicas = Math.max(1, dice.below(most - this.members + 1));
     const pass = (): void => {

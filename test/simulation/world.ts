@@ -14,7 +14,7 @@ import { Marks } from './marks.ts';
 import { SimNode } from './node.ts';
 import type { Sandbox } from './sandbox.ts';
 import { Trace } from './trace.ts';
-import { Workload } from './workload.ts';
+import { usableIn, Workload } from './workload.ts';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -88,7 +88,7 @@ export class World {
     this.workload.makePools();
     for (const index of this.replicas.keys()) this.startReplica(index);
     for (const node of this.nodes) {
-      if (this.dice.chance(0.15)) node.staticPods.push({ namespace: 'shop', name: `static-${node.name}`, hash: `hash-${node.name}` });
+      if (this.dice.chance(0.15) && usableIn(this.setting.prefix) > 4) node.staticPods.push({ namespace: 'shop', name: `static-${node.name}`, hash: `hash-${node.name}` });
       node.boot();
     }
     this.workload.begin();

@@ -24,6 +24,7 @@ export async function readSnapshot(store: Store, timers: Timers): Promise<Contex
     locks: new Locks(),
     flights: new Flights(),
     tombstones: new Tombstones(timers),
+    synced: () => true,
     closed: () => false,
     poolDefaults: {},
   };
