@@ -1,6 +1,6 @@
 /** What holds after everything: bindings = pod addresses = addresses in the namespaces, and each answers exactly once. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addressesInNamespaces, addressesOf, bound, list, whoAnswers } from './cluster.ts';
+import { addressesInNamespaces, addressesOf, bound, list, secondAddressesOf, whoAnswers } from './cluster.ts';
 import type { Pod } from './cluster.ts';
 
 interface Difference {
@@ -27,7 +27,7 @@ export async function audit(milliseconds = 90_000): Promise<readonly string[]> {
 async function look(): Promise<Difference> {
   const [bindings, all, namespaces] = await Promise.all([bound(), list<Pod>('pods', '-A'), addressesInNamespaces()]);
   const own = all.filter(({ spec, status }) => spec.hostNetwork !== true && !['Succeeded', 'Failed'].includes(status.phase));
-  return { bindings: bindings.map(({ spec }) => spec.address), pods: addressesOf(own), namespaces };
+  return { bindings: bindings.map(({ spec }) => spec.address), pods: [...addressesOf(own), ...own.flatMap(secondAddressesOf)], namespaces };
 }
 
 /** Those that are not everywhere, by where they are. */

@@ -8,7 +8,13 @@ import { onNode, tryOnNode } from '../cluster/node.ts';
 import { namespace } from './objects.ts';
 
 export interface Pod {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string; readonly deletionTimestamp?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly deletionTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: { readonly nodeName?: NodeName; readonly hostNetwork?: boolean };
   readonly status: {
     readonly phase: string;
@@ -35,6 +41,12 @@ export async function list<T>(kind: string, ...args: string[]): Promise<readonly
 
 export const pods = (ns: string): Promise<readonly Pod[]> => list<Pod>('pods', '-n', ns);
 export const addressesOf = (all: readonly Pod[]): string[] => all.flatMap(({ status }) => (status.podIPs ?? []).map(({ ip }) => ip));
+
+/** Of the interfaces that Multus added, by what it has noted on the pod. */
+export const secondAddressesOf = ({ metadata }: Pod): string[] =>
+  (JSON.parse(metadata.annotations?.['k8s.v1.cni.cncf.io/network-status'] ?? '[]') as { default?: boolean; ips?: string[] }[])
+    .filter((network) => network.default !== true)
+    .flatMap(({ ips = [] }) => ips);
 
 export const isReady = ({ status }: Pod): boolean =>
   status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
@@ -88,7 +100,7 @@ export async function addressesInNamespaces(): Promise<string[]> {
 
 /** Runs a program in a pod's network. */
 export async function inPod({ spec, status }: Pod, command: readonly string[]): Promise<number | null> {
-  const find = `for n in /run/netns/*; do nsenter --net="$n" ip -4 addr | grep -qw "$1" && shift && exec nsenter --net="$n" "$@"; done; exit 99`;
+  const find = `for n in /run/netns/*; do nsenter --net="$n" ip addr | grep -qF " $1/" && shift && exec nsenter --net="$n" "$@"; done; exit 99`;
   return (await tryOnNode(spec.nodeName!, ['sh', '-c', find, 'sh', status.podIPs![0]!.ip, ...command])).code;
 }
 
