@@ -326,6 +326,28 @@ describe('the brake', () => {
   });
 });
 
+describe('the brake, and a node that is gone', () => {
+  const lose = async (witnessed: boolean): Promise<readonly string[]> => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    for (let index = 0; index < 40; index++) await cluster.run(`web-${index}`);
+    await cluster.pass(60_000);
+    cluster.workloads.nodes.delete('n1');
+    for (let index = 0; index < 40; index++) cluster.workloads.deletePod('ns', `web-${index}`, witnessed);
+    await cluster.pass(50_000);
+    expect(cluster.held()).toHaveLength(40);
+    await cluster.pass(40_000);
+    return cluster.held();
+  };
+
+  test('does not hold back what its pods had, whose deletion was seen', async () => {
+    expect(await lose(true)).toEqual([]);
+  });
+
+  test('holds back what is only missing', async () => {
+    expect(await lose(false)).toHaveLength(35);
+  });
+});
+
 describe('adoption', () => {
   test('an address that a running pod has without a record is given to nobody, and recorded after two audits', async () => {
     const cluster = await openCluster();

@@ -112,7 +112,9 @@ export class Evidence {
     const since = this.#goneNodes.get(key) ?? now;
     this.#goneNodes.set(key, since);
     if (now - since < this.#nodeGoneAfterMs) return { kind: 'waiting', reason: 'its node is gone, and may come back' };
-    return { kind: 'dead', evidence: `node ${sandbox.attachment.node} is gone`, inferred: true };
+    // Kubernetes deletes a gone node's pods: whoever saw that happen infers nothing from absence.
+    const inferred = this.#gone.get(sandbox.podUid)?.witnessed !== true;
+    return { kind: 'dead', evidence: `node ${sandbox.attachment.node} is gone`, inferred };
   }
 
   async #judgePodGone(sandbox: Sandbox, node: Node): Promise<Verdict> {
