@@ -30,6 +30,9 @@ oom_score = 0
   SystemdCgroup = false
 `;
 
+/** Of the kubelet's own pods. */
+export const staticPodFile = (node: NodeName, name: string): string => at(node, 'static-pods', `${name}.yaml`);
+
 /** JSON is YAML. */
 export const kubeletConfig = (node: NodeName): string =>
   JSON.stringify(
