@@ -237,12 +237,16 @@ function attachmentOf({ caller, request, boot, pod }: Call): Attachment {
   };
 }
 
-/** All or none: a slot refused, so the others' new addresses go back as if nothing had been. What was held before stays. */
-async function takeBack({ context }: Call, given: readonly Given[]): Promise<void> {
+/**
+ * All or none: a slot refused, so the others' new addresses go back as if nothing had been. What was held before stays.
+ * Where that cannot be done at once they are let go as soon as the store allows it.
+ */
+async function takeBack({ context, request }: Call, given: readonly Given[]): Promise<void> {
   for (const { stored, before } of given) {
     if (before === undefined) continue;
-    if (before.spec === undefined) await removeBinding(context, stored);
-    else await replaceBinding(context, stored, before.spec);
+    const isUndone =
+      before.spec === undefined ? removeBinding(context, stored) : replaceBinding(context, stored, before.spec).then(Boolean);
+    if (!(await isUndone.catch(() => false))) letGo(context, stored.name, request.stamp, request.stamp);
   }
 }
 

@@ -187,6 +187,8 @@ export class Chaos {
     if (!node.isUp) return;
     marks.add('a node crashed');
     node.crash();
+    // Its static pods' files are taken away meanwhile: nobody will ever DEL them.
+    if (dice.chance(0.3)) node.staticPods.length = 0;
     const downMs = dice.between(2_000, 100_000);
     if (dice.chance(0.3) && isApiUp) {
       this.#world.loop.after(downMs * dice(), () => {

@@ -28,6 +28,9 @@ export type Invariant =
   | 'P4 what is leaked comes back'
   | 'P5 one holder, one record'
   | 'P5 a DEL succeeds'
+  | 'P5 a DEL that succeeded is not lost'
+  | 'all addresses or none'
+  | 'released records are cleaned up'
   | 'P6 STATUS is local'
   | 'P7 no mass mistake'
   | 'every pod gets an address'
@@ -39,7 +42,8 @@ export type Invariant =
 
 interface Serving {
   readonly process: Process;
-  readonly request: string;
+  readonly line: string;
+  readonly asked: any;
   readonly at: number;
 }
 
@@ -47,6 +51,8 @@ const BINDINGS = kindId(ADDRESS_BINDINGS);
 const LISTED = ['addressbindings', 'addresspools', 'pods', 'nodes', 'namespaces'];
 const BRAKE_WINDOW_MS = 5 * 60_000;
 const BRAKE_LEAST = 5;
+/** What a refused call had taken is back by then, also when the API server was away meanwhile. */
+const GIVEN_BACK_MS = 100_000;
 
 export class Checks implements ApiWitness {
   violation: Violation | undefined;
@@ -59,6 +65,8 @@ export class Checks implements ApiWitness {
   readonly #touched = new Map<Process, Map<string, number>>();
   readonly #releases = new Map<string, { at: number; subid: string }>();
   #inferred: number[] = [];
+  /** Containers whose DEL a controller has answered with success. */
+  readonly #answeredDeletes = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -139,21 +147,41 @@ export class Checks implements ApiWitness {
 
   /** History was taken back: what came after counts for nothing. */
   restored(): void {
+    this.#world.isRestored = true;
     this.#releases.clear();
   }
 
   // On the wire between plugin and controller.
 
   callArrived(process: Process, node: string, request: string): Serving {
-    const line = request.slice(0, request.indexOf('\r\n'));
-    this.#world.trace.add(`${node} → ${process.name} ${line} ${request.slice(request.indexOf('\r\n\r\n') + 4)}`);
-    return { process, request: line, at: this.#world.loop.now };
+    const line = request.slice(0, request.indexOf(' HTTP'));
+    const body = request.slice(request.indexOf('\r\n\r\n') + 4);
+    this.#world.trace.add(`${node} → ${process.name} ${line} ${body}`);
+    return { process, line, asked: JSON.parse(body), at: this.#world.loop.now };
   }
 
-  callAnswered({ process, request, at }: Serving, text: string): void {
+  /** A pool refused: what the other family's pool had given for this very call is given back. */
+  #refused(process: Process, { containerId, stamp }: any, { reason }: { reason: string }): void {
+    if (reason !== 'PoolFull' && reason !== 'PoolNotActive') return;
+    this.#world.marks.add(`an ADD was refused: ${reason}`);
+    this.#world.loop.after(GIVEN_BACK_MS, () => {
+      if (process.isDead || this.#world.isRestored) return;
+      for (const { spec } of this.#world.boundRecords()) {
+        const [held] = spec.attachments;
+        const isOfCall = held.containerId === containerId && JSON.stringify(held.stamp) === JSON.stringify(stamp);
+        if (isOfCall) this.fail('all addresses or none', `${spec.address} stayed with ${containerId} after ${reason}`);
+      }
+    });
+  }
+
+  callAnswered({ process, line, asked, at }: Serving, text: string): void {
     const body = text.slice(text.indexOf('\r\n\r\n') + 4);
-    this.#world.trace.add(`${process.name} answers ${request} ${text.slice(9, 12)} ${body}`);
-    if (!request.includes('/v1/cni/add') || !text.startsWith('HTTP/1.0 200')) return;
+    const isDone = text.startsWith('HTTP/1.0 200');
+    this.#world.trace.add(`${process.name} answers ${line} ${text.slice(9, 12)} ${body}`);
+    if (isDone && line.includes('/v1/cni/del')) this.#answeredDeletes.add(asked.containerId);
+    if (isDone && line.includes('/v1/cni/spool')) for (const { containerId } of asked.deletes) this.#answeredDeletes.add(containerId);
+    if (!line.includes('/v1/cni/add')) return;
+    if (!isDone) return this.#refused(process, asked, JSON.parse(body) as { reason: string });
     for (const { address } of (JSON.parse(body) as { addresses: { address: string }[] }).addresses) {
       const name = bindingName('default', address.split('/')[0]!);
       const touched = this.#touched.get(process)!.get(name) ?? -1;
@@ -199,6 +227,7 @@ export class Checks implements ApiWitness {
   // Now and then, and in the end.
 
   async audit(): Promise<void> {
+    this.#auditDeletes();
     for (const replica of this.#world.replicas) {
       if (replica === undefined) continue;
       const report = await replica.ipam.checkStore({ repair: false, dryRun: true }).catch((error: unknown) => {
@@ -209,9 +238,20 @@ export class Checks implements ApiWitness {
     }
   }
 
+  /** A DEL that the runtime was told is done was answered by a controller, or waits on the node's disk. */
+  #auditDeletes(): void {
+    const { sandboxes, node } = this.#world;
+    for (const { id, node: name, isDeleted } of sandboxes) {
+      if (!isDeleted || this.#answeredDeletes.has(id)) continue;
+      const isSpooled = [...node(name).disk.files].some(([path, text]) => path.endsWith('.json') && text.includes(`"${id}"`));
+      if (!isSpooled) this.fail('P5 a DEL that succeeded is not lost', `${id} of ${name}: neither answered nor spooled`);
+    }
+  }
+
   /** What is not yet as it must be once faults have stopped; undefined: all is well. */
   unrest(): { readonly invariant: Invariant; readonly detail: string } | undefined {
-    const { api, sandboxes, setting } = this.#world;
+    const { api, sandboxes, setting, nodes } = this.#world;
+    const staticPods = nodes.reduce((sum, one) => sum + one.staticPods.length, 0);
     const live = sandboxes.filter(({ state }) => state === 'live');
     const records = this.#world.boundRecords();
     const holders = new Set<string>();
@@ -225,6 +265,8 @@ export class Checks implements ApiWitness {
       );
       if (!isUsed) return { invariant: 'P4 what is leaked comes back', detail: `${spec.address} is held for ${describe(spec)}` };
     }
+    const kept = api.objects<any>(ADDRESS_BINDINGS).find(({ spec }) => spec.releasedAt !== undefined && live.length === staticPods);
+    if (kept !== undefined) return { invariant: 'released records are cleaned up', detail: `${kept.spec.address} is still kept` };
     for (const sandbox of live) {
       for (const address of sandbox.addresses)
         if (!records.some(({ spec }) => spec.address === address))

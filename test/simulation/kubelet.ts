@@ -132,6 +132,11 @@ export class Kubelet {
     const { api, loop, dice } = this.#world;
     if (loop.now < this.#mirrorAt) return;
     this.#mirrorAt = loop.now + dice.between(2_000, 15_000);
+    for (const { metadata } of pods) {
+      const hash = metadata.annotations?.[CONFIG_MIRROR];
+      const isOrphan = hash !== undefined && !this.#node.staticPods.some((one) => one.hash === hash);
+      if (isOrphan) api.delete(PODS, `${metadata.namespace}/${metadata.name}`);
+    }
     for (const { namespace, name, hash } of this.#node.staticPods) {
       if (pods.some(({ metadata }) => metadata.annotations?.[CONFIG_MIRROR] === hash)) continue;
       const spec = { nodeName: this.#node.name, terminationGracePeriodSeconds: 30, containers: [{ name: 'c' }] };

@@ -51,6 +51,8 @@ export class World {
   readonly replicas: (Controller | undefined)[] = [];
   readonly sandboxes: Sandbox[] = [];
   isApiUp = true;
+  /** History was taken back: what was written may not be there. */
+  isRestored = false;
   #counts = { containers: 0, processes: 0, replicas: 0 };
 
   constructor({ seed, nodes, controllers, print }: WorldOptions) {
@@ -131,9 +133,7 @@ export class World {
     replica.process.kill();
   }
 
-  node(name: string): SimNode {
-    return this.nodes.find((one) => one.name === name)!;
-  }
+  node = (name: string): SimNode => this.nodes.find((one) => one.name === name)!;
 
   /** One HTTP exchange from a node to a controller. */
   callController(node: SimNode, caller: Process, address: string, request: string, connectMs: number, totalMs: number): Promise<Exchanged> {
