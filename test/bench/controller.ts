@@ -93,8 +93,8 @@ async function callUntil(socketPath: string, agent: Agent, deadline: number): Pr
   while (performance.now() < deadline) {
     const key = { cniVersion: '1.0.0', cniNetwork: 'bench', containerId: `c${(ticks += 1)}`, ifName: 'eth0' };
     const stamp = (attempt: number) => ({ bootId, startedTicks: ticks, monotonicNs: String(ticks), attempt });
-    await post(socketPath, agent, '/v1/cni/add', { ...key, stamp: stamp(0) });
-    await post(socketPath, agent, '/v1/cni/del', { ...key, stamp: { ...stamp(1), startedTicks: ticks + 1 } });
+    await post({ socketPath, agent }, '/v1/cni/add', { ...key, stamp: stamp(0) });
+    await post({ socketPath, agent }, '/v1/cni/del', { ...key, stamp: { ...stamp(1), startedTicks: ticks + 1 } });
     calls += 2;
   }
   return calls;

@@ -39,6 +39,8 @@ export interface ApiServer extends ApiServerAddress {
   /** For faults: pid(), kill(signal), start(). After a start, whenReady. */
   readonly etcd: OwnProcess;
   readonly server: OwnProcess;
+  /** http, without a password. */
+  readonly etcdUrl: string;
   whenReady(): Promise<void>;
   /** Ends both and removes the folder. */
   stop(): Promise<void>;
@@ -86,7 +88,18 @@ async function startIn(directory: string): Promise<ApiServer> {
     await stop();
     throw error;
   }
-  return { url: `https://127.0.0.1:${port}`, port, directory, ...credentials, request, etcd, server, whenReady, stop };
+  return {
+    url: `https://127.0.0.1:${port}`,
+    port,
+    directory,
+    ...credentials,
+    request,
+    etcd,
+    etcdUrl: `http://127.0.0.1:${etcdPort}`,
+    server,
+    whenReady,
+    stop,
+  };
 }
 
 function program(name: string): string {

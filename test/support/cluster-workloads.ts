@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { request } from './cluster.ts';
 import { mintToken, type TokenWanted } from './service-account-token.ts';
+import { installerToken } from './tokens-on.ts';
 import { workloadsOn } from './workloads-on.ts';
 
 export type { PretendedNode } from './workloads-on.ts';
@@ -13,7 +14,7 @@ export const newBootId = (): string => randomUUID();
 /** A pod of the installer's on the node, and what its token is bound to. */
 export async function makeInstaller(name: string, node: string): Promise<TokenWanted> {
   const uid = await makePod('berth', name, node, {}, { serviceAccountName: 'berth-node' });
-  return { namespace: 'berth', account: 'berth-node', audience: 'berth', pod: { name, uid } };
+  return installerToken({ name, uid });
 }
 
 /** Its token, as the kubelet would project it. */

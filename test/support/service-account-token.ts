@@ -1,25 +1,7 @@
-/** Real tokens of the API server (TokenRequest), as the kubelet's projected volumes get them. */
+/** Tokens of the cluster tier's API server. */
 import { request } from './cluster.ts';
+import { mintTokenOn, type TokenWanted } from './tokens-on.ts';
 
-export interface TokenWanted {
-  readonly namespace: string;
-  readonly account: string;
-  readonly audience?: string;
-  /** The pod it is bound to. */
-  readonly pod?: { readonly name: string; readonly uid: string };
-  readonly seconds?: number;
-}
+export type { TokenWanted } from './tokens-on.ts';
 
-export async function mintToken({ namespace, account, audience, pod, seconds = 3600 }: TokenWanted): Promise<string> {
-  const answer = await request('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`, {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: {
-      expirationSeconds: seconds,
-      ...(audience !== undefined && { audiences: [audience] }),
-      ...(pod && { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', ...pod } }),
-    },
-  });
-  if (answer.status >= 300) throw new Error(`no token: ${answer.text}`);
-  return answer.json.status.token as string;
-}
+export const mintToken = (wanted: TokenWanted): Promise<string> => mintTokenOn(request, wanted);
