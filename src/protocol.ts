@@ -16,6 +16,7 @@
  *   POST /v1/release     Release   → Released            takes dryRun in the body
  *   POST /v1/renew       Renew     → AddressBinding
  *   GET  /v1/stats       → Stats                         GET /v1/explain/NETWORK/ADDRESS → Explanation
+ *   GET  /v1/explain-pod/NAMESPACE/NAME?pools=a,b        → PodExplanation
  *   POST /v1/check       CheckStore → CheckReport        POST /v1/collect Collect → CollectReport
  *   GET  /v1/events      server-sent events, `event:` put | removed, `data:` AddressBinding or AddressPool
  *   GET  /v1/backup      → the database as a file (application/vnd.sqlite3), where the store has one; the caller writes it, with its own rights
@@ -220,6 +221,37 @@ export interface Explanation {
   /** The record, bound or released: who has it or had it last. */
   readonly binding?: AddressBinding;
   readonly availableAt?: string;
+}
+
+/** What an ADD of the pod would find. */
+export interface PodExplanation {
+  readonly namespace: string;
+  readonly name: string;
+  /** gives: it holds nothing, and would get its addresses. gone: records are in the name of a pod that is not there. */
+  readonly state: 'holds' | 'gives' | 'refuses' | 'gone';
+  /** One sentence for a person. */
+  readonly detail: string;
+  readonly uid?: string;
+  readonly node?: string;
+  readonly asks: {
+    readonly pools: readonly (string | readonly string[])[];
+    /** Who named the pools: the network configuration, or an annotation of the pod or its namespace. */
+    readonly by?: 'configuration' | 'pod' | 'namespace';
+    readonly addresses: readonly string[];
+  };
+  readonly bindings: readonly AddressBinding[];
+  /** Those that are tried, in order, then the others by name. */
+  readonly pools: readonly PodPool[];
+}
+
+export interface PodPool {
+  readonly pool: string;
+  readonly family: 'IPv4' | 'IPv6';
+  /** From 1: when it is tried. Absent: it is not, and `detail` says why. */
+  readonly order?: number;
+  /** Why it would refuse now; absent while it would give. */
+  readonly reason?: RefusalReason;
+  readonly detail: string;
 }
 
 export interface CheckStore {

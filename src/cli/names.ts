@@ -26,6 +26,19 @@ export function readAddressName(text: string): AddressName {
   return parsed;
 }
 
+export interface HolderName {
+  readonly subinstance: string;
+  readonly subid: string;
+}
+
+/** "shop/cart-0"; undefined for what has no two parts, or is an address or an object's name. */
+export function readHolderName(text: string): HolderName | undefined {
+  const [subinstance = '', subid = '', ...more] = text.split('/');
+  if (subinstance === '' || subid === '' || more.length > 0) return undefined;
+  const isOther = canonicalAddress(subinstance) ?? canonicalAddress(subid) ?? parseBindingName(subid);
+  return isOther === undefined ? { subinstance, subid } : undefined;
+}
+
 /** IPv4 before IPv6, then by number. Takes canonical text. */
 export function compareAddresses(a: string, b: string): number {
   const [left, right] = [parseAddress(a), parseAddress(b)];

@@ -9,6 +9,7 @@ import type {
   CollectReport,
   Explanation,
   List,
+  PodExplanation,
   Problem,
   Released,
   Stats,
@@ -58,6 +59,15 @@ export const isStats: Guard<Stats> = (value): value is Stats =>
 
 export const isExplanation: Guard<Explanation> = (value): value is Explanation =>
   isFields(value) && hasTexts(value, 'address', 'network', 'state', 'detail');
+
+export const isPodExplanation: Guard<PodExplanation> = (value): value is PodExplanation =>
+  isFields(value) &&
+  hasTexts(value, 'namespace', 'name', 'state', 'detail') &&
+  isFields(value['asks']) &&
+  isListOf(value['asks']['pools'], () => true) &&
+  isListOf(value['asks']['addresses'], isText) &&
+  isListOf(value['bindings'], isBinding) &&
+  isListOf(value['pools'], (item) => isFields(item) && hasTexts(item, 'pool', 'family', 'detail'));
 
 export const isCheckReport: Guard<CheckReport> = (value): value is CheckReport =>
   isFields(value) &&

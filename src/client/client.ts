@@ -15,6 +15,7 @@ import type {
   CollectReport,
   Explanation,
   List,
+  PodExplanation,
   Release,
   Released,
   Renew,
@@ -124,6 +125,12 @@ export function openClient(options: ClientOptions) {
     stats: (): Promise<Stats> => get('/v1/stats', check.isStats),
     explain: (network: string, address: string): Promise<Explanation> =>
       get(`/v1/explain/${encodeURIComponent(network)}/${encodeURIComponent(address)}`, check.isExplanation),
+    /** What an ADD of the pod would find; `pools` as its network configuration names them. */
+    explainPod: (namespace: string, name: string, pools?: readonly string[]): Promise<PodExplanation> =>
+      get(
+        `/v1/explain-pod/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}${queryText({ pools: pools?.join(',') })}`,
+        check.isPodExplanation,
+      ),
     checkStore: (body: CheckStore): Promise<CheckReport> => post('/v1/check', body, check.isCheckReport),
     collect: (body: Collect): Promise<CollectReport> => post('/v1/collect', body, check.isCollectReport),
     version: (): Promise<VersionAnswer> => get('/v1/version', check.isVersionAnswer),

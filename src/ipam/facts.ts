@@ -17,29 +17,45 @@ export interface Facts {
   readonly nodeLabels: Labels;
   /** By configuration, else the pod's annotation, else the namespace's. */
   readonly pools: NonNullable<CniAdd['pools']>;
+  /** Who named them; absent: nobody did. */
+  readonly poolsNamedBy?: 'configuration' | 'pod' | 'namespace';
   /** By the runtime, else the pod's annotation. */
   readonly requested: readonly string[];
 }
 
-export async function gatherFacts(context: Context, caller: Caller, request: CniAdd, pod: Pod | undefined): Promise<Facts> {
+export async function gatherFacts(
+  context: Context,
+  caller: Pick<Caller, 'node'>,
+  request: Pick<CniAdd, 'pod' | 'pools' | 'requested'>,
+  pod: Pod | undefined,
+): Promise<Facts> {
   const configured = { pools: request.pools ?? [], requested: request.requested ?? [] };
+  const isConfigured = configured.pools.length > 0;
   if (context.workloads === undefined || pod === undefined) {
     return {
       namespaceLabels: request.pod === undefined ? {} : { 'kubernetes.io/metadata.name': request.pod.namespace },
       podLabels: {},
       nodeLabels: { 'kubernetes.io/hostname': caller.node },
       ...configured,
+      ...(isConfigured && { poolsNamedBy: 'configuration' }),
     };
   }
   const { workloads } = context;
   const namespace: Namespace | undefined = workloads.cachedNamespace(pod.namespace) ?? (await workloads.readNamespace(pod.namespace));
-  const pools = [configured.pools, splitList(pod.annotations[POOLS_ANNOTATION]), splitList(namespace?.annotations[POOLS_ANNOTATION])];
+  const named = (
+    [
+      ['configuration', configured.pools],
+      ['pod', splitList(pod.annotations[POOLS_ANNOTATION])],
+      ['namespace', splitList(namespace?.annotations[POOLS_ANNOTATION])],
+    ] as const
+  ).find(([, names]) => names.length > 0);
   const requested = [configured.requested, splitList(pod.annotations[ADDRESSES_ANNOTATION])];
   return {
     namespaceLabels: namespace?.labels ?? {},
     podLabels: pod.labels,
     nodeLabels: workloads.cachedNode(caller.node)?.labels ?? {},
-    pools: pools.find((names) => names.length > 0) ?? [],
+    pools: named?.[1] ?? [],
+    ...(named && { poolsNamedBy: named[0] }),
     requested: requested.find((addresses) => addresses.length > 0) ?? [],
   };
 }

@@ -48,7 +48,11 @@ function objectionTo(pod: Pod, caller: Caller, request: CniAdd): ReturnType<type
 }
 
 /** Why this pod or node may not have one more; undefined: it may. Asked before a new address, not before what is held. */
-export function overCap({ view, workloads }: Context, caller: Caller, request: CniAdd): ReturnType<typeof refuse> | undefined {
+export function overCap(
+  { view, workloads }: Context,
+  caller: Pick<Caller, 'node'>,
+  request: Pick<CniAdd, 'pod'>,
+): ReturnType<typeof refuse> | undefined {
   if (workloads === undefined) return undefined;
   const uid = request.pod?.uid;
   const ofPod = uid === undefined ? 0 : view.ledger.byPodUid(uid).length;

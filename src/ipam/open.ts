@@ -12,6 +12,7 @@ import { startBackground, type Cluster } from './background.ts';
 import { PodAddresses } from './collector/pod-addresses.ts';
 import type { Context } from './context.ts';
 import { del, delSpooled } from './del.ts';
+import { explainPod } from './explain-pod.ts';
 import { explain } from './explain.ts';
 import { Flights } from './flights.ts';
 import { gc } from './gc.ts';
@@ -106,6 +107,7 @@ export function openIpam(ports: Ports): Ipam {
         : done(found);
     },
     explain: (network, address) => explain(context, network, address),
+    explainPod: (caller, pod, pools) => guard(() => explainPod(context, caller, pod, pools)),
     pools: () => view.pools().toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     pool: (name) => {
       const pool = view.pool(name);

@@ -4,8 +4,8 @@
  */
 import type { BindingSpec, Family, Resource, ResourceKind } from '../core/binding.ts';
 import type { PoolSpec, PoolSpecInput } from '../core/pool-spec.ts';
-import type { Outcome } from '../core/refusal.ts';
-import type { CheckReport, CniAdd, CniAddAnswer, CniCheck, CniDel, CniGc, CollectReport } from '../protocol.ts';
+import type { Outcome, RefusalReason } from '../core/refusal.ts';
+import type { CheckReport, CniAdd, CniAddAnswer, CniCheck, CniDel, CniGc, CollectReport, PodIdentity } from '../protocol.ts';
 import type { Stored } from '../store/store.ts';
 
 /** Who asks, as the listener proved it: by the unix socket's permissions, a token or a client certificate. */
@@ -62,6 +62,37 @@ export interface AddressExplanation {
   readonly availableAt?: number;
 }
 
+/** One pool as a pod finds it. */
+export interface PoolVerdict {
+  readonly pool: string;
+  readonly family: Family;
+  /** From 1: when it is tried. Absent: it is not. */
+  readonly order?: number;
+  /** Why it would refuse the pod now; absent while it would give. */
+  readonly reason?: RefusalReason;
+  /** A short clause. */
+  readonly detail: string;
+}
+
+export interface PodExplanation {
+  readonly namespace: string;
+  readonly name: string;
+  /** gives: an ADD now would get its addresses. gone: records are in the name of a pod that is not there. */
+  readonly state: 'holds' | 'gives' | 'refuses' | 'gone';
+  readonly detail: string;
+  readonly uid?: string;
+  readonly node?: string;
+  /** What was asked for by name, and who named the pools. */
+  readonly asks: {
+    readonly pools: readonly (string | readonly string[])[];
+    readonly by?: 'configuration' | 'pod' | 'namespace';
+    readonly addresses: readonly string[];
+  };
+  readonly bindings: readonly Stored<BindingSpec>[];
+  /** Those that are tried, in order, then the others by name. */
+  readonly pools: readonly PoolVerdict[];
+}
+
 export type ChangeEvent =
   | { readonly kind: 'binding'; readonly type: 'put' | 'removed'; readonly stored: Stored<BindingSpec> }
   | { readonly kind: 'pool'; readonly type: 'put' | 'removed'; readonly stored: Stored<PoolSpec> };
@@ -86,6 +117,8 @@ export interface Operations {
   bindings(filter: BindingFilter, page?: { readonly limit: number; readonly after?: string }): readonly Stored<BindingSpec>[];
   binding(network: string, address: string): Outcome<Stored<BindingSpec>>;
   explain(network: string, address: string): Outcome<AddressExplanation>;
+  /** What an ADD of this pod would find; `pools` as its network configuration names them. Nobody of that name and nothing held: BindingNotFound. */
+  explainPod(caller: Caller, pod: PodIdentity, pools?: CniAdd['pools']): Promise<Outcome<PodExplanation>>;
 
   pools(): readonly Stored<PoolSpec>[];
   pool(name: string): Outcome<Stored<PoolSpec>>;

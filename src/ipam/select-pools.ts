@@ -57,9 +57,7 @@ function namedSets(view: View, facts: Facts, names: NonNullable<CniAdd['pools']>
 }
 
 function unnamedSets(view: View, facts: Facts): Outcome<readonly (readonly LedgerPool[])[]> {
-  const open = view.ledger.pools().filter((pool) => closedTo(pool, facts) === undefined);
-  const selected = open.filter(hasSelector);
-  const tier = selected.length > 0 ? selected : open.filter((pool) => pool.spec.default);
+  const tier = winningTier(view, facts);
   if (tier.length === 0) {
     return refuse(
       'InvalidRequest',
@@ -67,6 +65,26 @@ function unnamedSets(view: View, facts: Facts): Outcome<readonly (readonly Ledge
     );
   }
   return done([tier.toSorted(byPriority)]);
+}
+
+/** The pools whose selectors match, else the default ones. */
+function winningTier(view: View, facts: Facts): readonly LedgerPool[] {
+  const open = view.ledger.pools().filter((pool) => closedTo(pool, facts) === undefined);
+  const selected = open.filter(hasSelector);
+  return selected.length > 0 ? selected : open.filter((pool) => pool.spec.default);
+}
+
+/** Why a pool is not among those that are tried, as a short clause; undefined: it is. */
+export function whyNotTried(view: View, facts: Facts, pool: LedgerPool): string | undefined {
+  const named = facts.pools.flat();
+  if (named.length > 0 && !named.includes(pool.name)) return `not named: only ${named.join(', ')} ${named.length === 1 ? 'is' : 'are'}`;
+  const closed = closedTo(pool, facts);
+  if (closed !== undefined || named.length > 0) return closed;
+  const tier = winningTier(view, facts);
+  if (tier.includes(pool)) return undefined;
+  return pool.spec.default
+    ? `pools whose selectors match go before the default pools: ${listed(tier.map(({ name }) => name))}`
+    : 'it has no selector and is no default pool: it serves those who name it';
 }
 
 const hasSelector = ({ spec }: LedgerPool): boolean =>

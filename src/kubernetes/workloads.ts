@@ -59,10 +59,7 @@ export function watchWorkloads(options: WorkloadsOptions): WatchedWorkloads {
     cachedPods: () => pods.values(),
     cachedNode: (name) => nodes.get(name),
     cachedNamespace: (name) => namespaces.get(name),
-    readPod: (namespace, name) => read(client, PODS, { namespace, name }, toPod),
-    readNode: (name) => read(client, NODES, { name }, toNode),
-    readNamespace: (name) => read(client, NAMESPACES, { name }, toNamespace),
-    readNodeRenewal: (name) => read(client, LEASES, { namespace: NODE_LEASES, name }, (lease: LeaseObject) => lease.spec?.renewTime),
+    ...liveReads(client),
     onPodGone: (listener) => subscribe(gone, listener),
     onPodChanged: (listener) => subscribe(changed, listener),
     staleSeconds: () => ({ pods: pods.staleSeconds(), nodes: nodes.staleSeconds(), namespaces: namespaces.staleSeconds() }),
@@ -71,6 +68,14 @@ export function watchWorkloads(options: WorkloadsOptions): WatchedWorkloads {
     },
   };
 }
+
+/** What asks the API server itself: a quorum read each. */
+export const liveReads = (client: Client): Pick<Workloads, 'readPod' | 'readNode' | 'readNamespace' | 'readNodeRenewal'> => ({
+  readPod: (namespace, name) => read(client, PODS, { namespace, name }, toPod),
+  readNode: (name) => read(client, NODES, { name }, toNode),
+  readNamespace: (name) => read(client, NAMESPACES, { name }, toNamespace),
+  readNodeRenewal: (name) => read(client, LEASES, { namespace: NODE_LEASES, name }, (lease: LeaseObject) => lease.spec?.renewTime),
+});
 
 interface LeaseObject extends KubernetesObject {
   readonly spec?: { readonly renewTime?: string };

@@ -7,6 +7,7 @@ import type {
   CniAddAnswer,
   CollectReport,
   Explanation,
+  PodExplanation,
   Problem,
   Released,
   Stats,
@@ -110,6 +111,24 @@ export const explanation = z
     availableAt: time.exactOptional(),
   })
   .meta({ id: 'Explanation' }) satisfies z.ZodType<Explanation>;
+
+export const podExplanation = z
+  .object({
+    namespace: string,
+    name: string,
+    state: z.enum(['holds', 'gives', 'refuses', 'gone']),
+    detail: string,
+    uid: string.exactOptional(),
+    node: string.exactOptional(),
+    asks: z.object({
+      pools: z.array(string.or(z.array(string))),
+      by: z.enum(['configuration', 'pod', 'namespace']).exactOptional(),
+      addresses: z.array(string),
+    }),
+    bindings: z.array(addressBinding),
+    pools: z.array(z.object({ pool: string, family, order: integer.exactOptional(), reason: reason.exactOptional(), detail: string })),
+  })
+  .meta({ id: 'PodExplanation' }) satisfies z.ZodType<PodExplanation>;
 
 export const checkReport = z
   .object({

@@ -5,8 +5,8 @@ import { refuse } from '../core/refusal.ts';
 import type { BindingSpec } from '../core/binding.ts';
 import type { BindingFilter } from '../ipam/operations.ts';
 import type { Stored } from '../store/store.ts';
-import { addressBinding, bindingList, checkReport, collectReport, explanation, released } from './answer-schemas.ts';
-import { toBindingDocument, toBindingFilter, toExplanation, toReleased } from './documents.ts';
+import { addressBinding, bindingList, checkReport, collectReport, explanation, podExplanation, released } from './answer-schemas.ts';
+import { toBindingDocument, toBindingFilter, toExplanation, toPodExplanation, toReleased } from './documents.ts';
 import { route } from './route.ts';
 import type { Answer, Route } from './route.ts';
 import { addressText, allocate, checkStore, collect, label, poolName, release, renew, text } from './schemas.ts';
@@ -129,6 +129,23 @@ export const bindingRoutes: readonly Route[] = [
     run: ({ operations, params: [network = '', address = ''] }) => {
       const outcome = operations.explain(network, address);
       return outcome.ok ? { ok: true, value: toExplanation(outcome.value) } : outcome;
+    },
+  }),
+  route({
+    verb: 'explain-pod',
+    method: 'GET',
+    path: '/v1/explain-pod/{namespace}/{name}',
+    face: 'management',
+    writes: false,
+    summary:
+      'Which pools an ADD of the pod would try, in which order, and why not the others; `pools` as its network configuration names them',
+    params: { namespace: text(253), name: text(253) },
+    query: z.strictObject({ pools: text(2_000).exactOptional() }),
+    answer: podExplanation,
+    run: async ({ operations, caller, params: [namespace = '', name = ''], query }) => {
+      const pools = query['pools']?.split(',').filter((pool) => pool !== '');
+      const outcome = await operations.explainPod(caller, { namespace, name }, pools);
+      return outcome.ok ? { ok: true, value: toPodExplanation(outcome.value) } : outcome;
     },
   }),
   route({

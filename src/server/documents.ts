@@ -1,9 +1,16 @@
 /** Between the records as the engine keeps them and the documents as the API shows them: counts as text. */
 import type { BindingSpec, ResourceKind } from '../core/binding.ts';
 import type { PoolSpec } from '../core/pool-spec.ts';
-import type { AddressExplanation, BindingFilter, ChangeEvent, PoolCounts } from '../ipam/operations.ts';
+import type { AddressExplanation, BindingFilter, ChangeEvent, PodExplanation, PoolCounts } from '../ipam/operations.ts';
 import { API_VERSION } from '../protocol.ts';
-import type { AddressBinding, AddressPool, Explanation, PoolStatus, Released } from '../protocol.ts';
+import type {
+  AddressBinding,
+  AddressPool,
+  Explanation,
+  PodExplanation as PodExplanationDocument,
+  PoolStatus,
+  Released,
+} from '../protocol.ts';
 import { toBindingSpecDocument, toPoolSpecDocument, toTime } from '../store/documents.ts';
 import type { Stored } from '../store/store.ts';
 
@@ -65,6 +72,11 @@ export function toExplanation({ binding, availableAt, ...rest }: AddressExplanat
     ...(availableAt !== undefined && { availableAt: toTime(availableAt) }),
   };
 }
+
+export const toPodExplanation = ({ bindings, ...rest }: PodExplanation): PodExplanationDocument => ({
+  ...rest,
+  bindings: bindings.map(toBindingDocument),
+});
 
 export function toEventDocument(event: ChangeEvent): AddressBinding | AddressPool {
   return event.kind === 'binding' ? toBindingDocument(event.stored) : toPoolDocument(event.stored);

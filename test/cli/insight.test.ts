@@ -50,6 +50,34 @@ test('explain: held, then cooling with who had it last', async () => {
   expect(cooling).toMatch(/\n {2}Available +\S+Z \(in \d+s\)\n/);
 });
 
+test('explain of a pod: every pool with its answer', async () => {
+  expect(await done('explain shop/cart-0')).toBe(
+    lines`
+    shop/cart-0: the network configuration names no pool and there is no default pool (ipam.pools names one; a pool with "default: true" serves everybody); the pools are blue, huge
+      State   refuses
+      Node    node-1
+    ORDER   POOL   FAMILY   ANSWER
+    -       blue   IPv4     not tried: it has no selector and is no default pool: it serves those who name it
+    -       huge   IPv6     not tried: it has no selector and is no default pool: it serves those who name it
+  `.replace('node-1', await nodeName()),
+  );
+  expect(await done('explain shop/cart-0 --pool blue --pool huge')).toBe(lines`
+    shop/cart-0: holds nothing; an ADD now would get an IPv4 address from pool blue and an IPv6 address from pool huge
+      State             gives
+      Node              ${await nodeName()}
+      Pools asked for   blue, huge, named by --pool
+    ORDER   POOL   FAMILY   ANSWER
+    1       blue   IPv4     would give an address (251 available)
+    1       huge   IPv6     would give an address (1208925819614629174706174 available)
+  `);
+  expect(await done('explain shop/cart-0 -o name')).toBe('refuses\n');
+  expect((await run('explain shop/cart-0 --network lab')).exitCode).toBe(2);
+  expect((await run('explain 10.0.0.77 --pool blue')).exitCode).toBe(2);
+  expect((await run('explain 10.0.0.0/24')).stderr).toContain('is not an IP address');
+});
+
+const nodeName = async (): Promise<string> => JSON.parse(await done('explain shop/cart-0 -o json')).node;
+
 test('stats: exact beyond 2^53, and how full', async () => {
   await done('allocate --pool huge -n acme --subid x --resource vm:x');
   expect(await done('stats')).toMatch(/\nhuge +IPv6 +1208925819614629174706176 +1 +2 +0 +1208925819614629174706173 +<1% +Active\n/);

@@ -7,7 +7,7 @@ import { berthctl, type Result } from '../cli/berthctl.ts';
 import { binding, BINDINGS, pool, POOLS, released } from '../crds/objects.ts';
 import { ADDRESS_BINDINGS, ADDRESS_POOLS } from '../../src/kubernetes/objects.ts';
 import { apiServer, describeCluster, request } from '../support/cluster.ts';
-import { makeNamespace } from '../support/cluster-workloads.ts';
+import { makeNamespace, makeNode, makePod, newBootId } from '../support/cluster-workloads.ts';
 import { deleteAll } from './clients.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 
@@ -56,6 +56,37 @@ describeCluster('berthctl with a kubeconfig', () => {
     expect(await done('explain 10.244.1.7')).toContain('held by shop/cart-0 (pod shop/cart-0 on worker-1)');
     expect(await done('explain 10.9.9.9')).toContain('lies in no pool of network default');
     expect(JSON.parse(await done('check -o json'))).toEqual({ checked: { pools: 1, bindings: 2 }, findings: [] });
+  });
+
+  test('explains a pod: what it holds, and every pool with its answer', async () => {
+    await makeNode('explain-node', newBootId());
+    await makeNamespace('shop');
+    await makePod('shop', 'cart-1', 'explain-node', { labels: { app: 'cart' } });
+    expect(
+      (await request('POST', POOLS, pool({ ranges: [{ cidr: '10.8.0.0/24' }], podSelector: { matchLabels: { app: 'db' } } }, 'dbs')))
+        .status,
+    ).toBe(201);
+    expect(
+      (await request('POST', POOLS, pool({ ranges: [{ cidr: '10.9.0.0/24' }], nodeSelector: { matchLabels: { x: 'y' } } }, 'ssd'))).status,
+    ).toBe(201);
+    expect(JSON.parse(await done('explain shop/cart-1 -o json'))).toMatchObject({
+      state: 'gives',
+      node: 'explain-node',
+      asks: { pools: [], addresses: [] },
+      bindings: [],
+      pools: [
+        { pool: 'pods', family: 'IPv4', order: 1, detail: expect.stringContaining('would give an address') },
+        { pool: 'dbs', detail: 'its podSelector does not match' },
+        { pool: 'ssd', detail: 'its nodeSelector does not match' },
+      ],
+    });
+    expect(await done('explain shop/cart-1')).toMatch(
+      /\n1 +pods +IPv4 +would give an address .*\n- +dbs +IPv4 +not tried: its podSelector does not match\n/,
+    );
+    expect(await done('explain shop/cart-0')).toContain('held in its name until that is proven: 10.244.1.7 (pool pods)');
+    const nobody = await run('explain shop/nobody');
+    expect([nobody.exitCode, nobody.stderr]).toEqual([4, expect.stringContaining('there is no pod shop/nobody')]);
+    for (const name of ['dbs', 'ssd']) await done(`pool delete ${name}`);
   });
 
   test('changes pools, and refuses what would lose an address', async () => {

@@ -29,6 +29,7 @@ describe('/openapi.json', () => {
       'get /v1/bindings',
       'get /v1/bindings/{network}/{address}',
       'get /v1/events',
+      'get /v1/explain-pod/{namespace}/{name}',
       'get /v1/explain/{network}/{address}',
       'get /v1/pools',
       'get /v1/pools/{name}',

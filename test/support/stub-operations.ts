@@ -17,6 +17,7 @@ export function stubOperations(overrides: Partial<Operations> = {}): Operations 
     'bindings',
     'binding',
     'explain',
+    'explainPod',
     'pool',
     'counts',
     'applyPool',

@@ -19,6 +19,7 @@ export function lazyBackend(load: () => Promise<Backend>): Backend {
     renew: async (body) => (await open()).renew(body),
     stats: async () => (await open()).stats(),
     explain: async (network, address) => (await open()).explain(network, address),
+    explainPod: async (namespace, name, pools) => (await open()).explainPod(namespace, name, pools),
     checkStore: async (body) => (await open()).checkStore(body),
     collect: async (body) => (await open()).collect(body),
     version: async () => (await open()).version(),

@@ -13,6 +13,7 @@ import type { BindingQuery } from '../../client/client.ts';
 import { RefusedError, UnreachableError } from '../../client/errors.ts';
 import { checkStore } from '../../ipam/check-store.ts';
 import type { Context } from '../../ipam/context.ts';
+import { explainPod } from '../../ipam/explain-pod.ts';
 import { explain } from '../../ipam/explain.ts';
 import { Listings } from '../../ipam/listing.ts';
 import type { BindingFilter } from '../../ipam/operations.ts';
@@ -20,12 +21,21 @@ import { applyPool, deletePool } from '../../ipam/pools.ts';
 import { openCluster } from '../../kubernetes/open-client.ts';
 import { openKubernetesStore } from '../../kubernetes/store.ts';
 import type { Release } from '../../protocol.ts';
-import { toBindingDocument, toBindingFilter, toExplanation, toPoolDocument, toPoolStatus, toReleased } from '../../server/documents.ts';
+import {
+  toBindingDocument,
+  toBindingFilter,
+  toExplanation,
+  toPodExplanation,
+  toPoolDocument,
+  toPoolStatus,
+  toReleased,
+} from '../../server/documents.ts';
 import { toProblem } from '../../server/problem.ts';
 import { StoreAmbiguous, StoreUnavailable, type Stored } from '../../store/store.ts';
 import { VERSION } from '../../version.ts';
 import { LocalError } from '../failure.ts';
 import { explainingClient, refused } from './explaining-client.ts';
+import { readWorkloadsAround } from './live-workloads.ts';
 import { readSnapshot, silent } from './snapshot.ts';
 
 export interface ClusterChoice {
@@ -43,7 +53,8 @@ export function openClusterBackend({ timers, ...where }: ClusterChoice): Backend
       throw new LocalError(`the kubeconfig cannot be used: ${(error as Error).message}`);
     }
   })();
-  const store = openKubernetesStore({ client: explainingClient(cluster.client), timers, random, log: silent });
+  const client = explainingClient(cluster.client);
+  const store = openKubernetesStore({ client, timers, random, log: silent });
   const read = (): Promise<Context> => reached(() => readSnapshot(store, timers));
   const poolOf = ({ view }: Context, pool: Parameters<typeof toPoolDocument>[0]) =>
     toPoolDocument(pool, view.pool(pool.name) && view.ledger.counts(pool.name));
@@ -107,6 +118,11 @@ export function openClusterBackend({ timers, ...where }: ClusterChoice): Backend
       };
     },
     explain: async (network, address) => toExplanation(take(explain(await read(), network, address))),
+    async explainPod(namespace, name, pools) {
+      const context = await read();
+      const workloads = await reached(() => readWorkloadsAround(client, { namespace, name }, context.view.pools()));
+      return toPodExplanation(take(await reached(() => explainPod({ ...context, workloads }, { node: '' }, { namespace, name }, pools))));
+    },
     async checkStore({ repair = false, dryRun = false }) {
       if (repair && !dryRun) return onlyController('a repair is made');
       const context = await read();
