@@ -2,6 +2,7 @@
  * `npm run bench:cluster [-- --quick]`: the controller in a cluster, beside a bare relay on the same real API server
  * in the same run, block by block in turn. Ratios are asserted (exit 1 when one is missed), times are shown.
  */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 // @ts-expect-error plain JavaScript, so that it runs before anything is installed
 import { buildNodePrograms } from '../../cmd/dev/build-controller.mjs';
@@ -11,6 +12,7 @@ import { Ballast } from './cluster/ballast.ts';
 import { Growth } from './cluster/growth.ts';
 import { handshakes } from './cluster/handshakes.ts';
 import { makeNodes } from './cluster/nodes.ts';
+import { processes } from './cluster/processes.ts';
 import { end, startController, startRelay } from './cluster/programs.ts';
 import type { Pod } from './cluster/bodies.ts';
 import { exactFit, twoReplicas } from './cluster/replicas.ts';
@@ -28,9 +30,10 @@ async function play(stage: Stage): Promise<void> {
   const relay = await startRelay(stage);
 
   await compareWithRelay(stage, replicas[0], relay, pods);
-  const nodes = await makeNodes(stage, 8, 'worker');
+  const nodes = await makeNodes(stage, 8, 'worker', readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
   const theirs = await makePods(stage, names('w', 150), (index) => nodes[index % nodes.length]!.name);
   await handshakes(stage, replicas[0], nodes, theirs);
+  await processes(stage, replicas[0], nodes, theirs);
   await twoReplicas(stage, replicas, pods);
   await exactFit(stage, replicas, pods);
   for (const { child } of [replicas[1], relay]) await end(child);

@@ -12,8 +12,13 @@ let next = 0;
 
 export const newStamp = (bootId = BOOT): object => ({ bootId, startedTicks: ++ticks, monotonicNs: String(ticks), attempt: 0 });
 
+export interface AddsOptions {
+  readonly pools?: readonly string[];
+  readonly bootId?: string;
+}
+
 /** An ADD for each pod, of an interface of its own. */
-export const adds = (pods: readonly Pod[], ifName: string, pools: readonly string[] = ['bench']): object[] =>
+export const adds = (pods: readonly Pod[], ifName: string, { pools = ['bench'], bootId = BOOT }: AddsOptions = {}): object[] =>
   pods.map(({ name, uid }) => ({
     cniVersion: '1.0.0',
     cniNetwork: 'bench',
@@ -21,7 +26,7 @@ export const adds = (pods: readonly Pod[], ifName: string, pools: readonly strin
     ifName: ifName.slice(0, 15),
     pod: { namespace: 'bench', name, uid },
     pools,
-    stamp: newStamp(),
+    stamp: newStamp(bootId),
   }));
 
 export interface BindingOf {

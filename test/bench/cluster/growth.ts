@@ -16,7 +16,7 @@ export class Growth {
   async measure(controller: Served, ballast: Ballast, pods: readonly Pod[]): Promise<void> {
     const latencies: number[] = [];
     for (let round = -1; round < 3; round++) {
-      const bodies = adds(pods.slice(0, 60), `g${this.#rows.length}-${round + 1}`, [BALLAST_POOL]);
+      const bodies = adds(pods.slice(0, 60), `g${this.#rows.length}-${round + 1}`, { pools: [BALLAST_POOL] });
       const { milliseconds } = await block(controller, bodies, 1);
       if (round >= 0) latencies.push(...milliseconds);
     }

@@ -25,7 +25,7 @@ export async function handshakes(stage: Stage, controller: Served, nodes: readon
     await empty(stage, controller);
     for (const kind of ['kept', 'fresh'] as const) {
       const before = cpuSeconds(controller);
-      const bodies = adds(pods, `${kind}${round + 1}`);
+      const bodies = adds(pods, `${kind}${round + 1}`, { bootId: nodes[0]!.bootId });
       const { seconds } = await secureBlock(bodies, CALLERS, agents[kind], (index) => doors.get(pods[index]!.node)!);
       if (round < 0) continue; // warms it, and has the tokens verified
       spent[kind] += cpuSeconds(controller) - before;

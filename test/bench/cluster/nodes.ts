@@ -1,5 +1,4 @@
 /** Nodes with the tokens that say who they are, as their kubelets would have them. */
-import { randomUUID } from 'node:crypto';
 import { SERVER_NAME } from '../../../src/protocol.ts';
 import { installerToken, mintTokenOn } from '../../support/tokens-on.ts';
 import type { PostTarget } from '../post.ts';
@@ -11,11 +10,16 @@ export interface BenchNode {
   readonly token: string;
 }
 
-export async function makeNodes({ workloads, server }: Stage, count: number, prefix: string): Promise<readonly BenchNode[]> {
+/** @param bootId which boot of itself each runs, and its calls say */
+export async function makeNodes(
+  { workloads, server }: Stage,
+  count: number,
+  prefix: string,
+  bootId: string,
+): Promise<readonly BenchNode[]> {
   const names = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
   const nodes: BenchNode[] = [];
   await inParallel(names, 16, async (name, index) => {
-    const bootId = randomUUID();
     await workloads.makeNode(name, bootId);
     const installer = `installer-${name}`;
     const uid = await workloads.makePod(NAMESPACE, installer, name, {}, { serviceAccountName: 'berth-node' });

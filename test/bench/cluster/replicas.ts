@@ -9,7 +9,7 @@ export async function twoReplicas(stage: Stage, replicas: readonly Served[], pod
   for (const replica of replicas) await empty(stage, replica);
   await makePool(stage, 'shared', '10.128.0.0/16', 'other');
   const before = await createsOf(stage.server);
-  const bodies = [...adds(pods, 'x', ['shared']), ...adds(pods, 'y', ['shared'])];
+  const bodies = [...adds(pods, 'x', { pools: ['shared'] }), ...adds(pods, 'y', { pools: ['shared'] })];
   const halves = replicas.map((replica, half) => block(replica, bodies.filter((_, index) => index % 2 === half), 16)); // prettier-ignore
   await Promise.all(halves);
   const after = await createsOf(stage.server);
@@ -22,7 +22,7 @@ export async function exactFit(stage: Stage, replicas: readonly Served[], pods: 
   for (const replica of replicas) await empty(stage, replica);
   await makePool(stage, 'exact', '10.200.0.0/25', 'exact', { reserved: [], subnet: '10.200.0.0/16' });
   const before = await createsOf(stage.server);
-  const bodies = adds(pods.slice(0, 126), 'fit', ['exact']);
+  const bodies = adds(pods.slice(0, 126), 'fit', { pools: ['exact'] });
   const halves = replicas.map((replica, half) => block(replica, bodies.filter((_, index) => index % 2 === half), 63)); // prettier-ignore
   const served = (await Promise.all(halves)).reduce((sum, { length }) => sum + length, 0);
   const after = await createsOf(stage.server);
