@@ -21,6 +21,8 @@ export const SERVICES = '10.96.0.0/16';
 export const FIRST_SERVICE = '10.96.0.1';
 export const API_ADDRESS = '10.90.0.1';
 export const API_ADDRESS6 = 'fd90::1';
+/** Of the control plane in the network of the pods' second interfaces, 10.91.0.0/16. */
+export const SECOND_ADDRESS = '10.91.0.1';
 export const API_PORT = 6443;
 
 export const namespaceOf = (node: NodeName): string => `berth-e2e-${node}`;
