@@ -1,7 +1,9 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { apply, mustKubectl } from '../cluster/kubectl.ts';
+import { onNode } from '../cluster/node.ts';
 import { audit } from '../support/audit.ts';
 import { addressesOf, bound, deleteNamespace, freshNamespace, inPod, pods, whenGone, whenReady } from '../support/cluster.ts';
+import { whoAnswers } from '../support/who-answers.ts';
 import { DEFAULT_POOLS, deployment, job, onlyPool, smallPool, statefulSet } from '../support/objects.ts';
 
 beforeAll(async () => {
@@ -25,6 +27,22 @@ describe('pods', () => {
     await audit();
     await deleteNamespace(ns);
     expect((await bound()).filter(({ spec }) => spec.subinstance === ns)).toEqual([]);
+  });
+
+  test('and a second holder of an address would be noticed', async () => {
+    const ns = await freshNamespace('e2e-twice');
+    await apply(deployment(ns, 'held', 1));
+    const [four, six] = addressesOf(await whenReady(ns, 1));
+    for (const address of [`${four}/32`, `${six}/128`])
+      await onNode('n2', ['ip', 'address', 'add', address, 'dev', 'cni0', ...(address.includes(':') ? ['nodad'] : [])]);
+    try {
+      await expect(audit()).rejects.toThrow(/answered for by 2/);
+      expect([...(await whoAnswers([four!, six!, '10.90.0.99'])).values()]).toEqual([2, 2, 0]);
+    } finally {
+      for (const address of [`${four}/32`, `${six}/128`]) await onNode('n2', ['ip', 'address', 'delete', address, 'dev', 'cni0']);
+    }
+    await audit();
+    await deleteNamespace(ns);
   });
 
   test('exactly as many as there are addresses become Ready, again and again', async () => {

@@ -1,6 +1,7 @@
 /** What holds after everything: bindings = pod addresses = addresses in the namespaces, and each answers exactly once. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addressesInNamespaces, addressesOf, bound, list, secondAddressesOf, whoAnswers } from './cluster.ts';
+import { addressesInNamespaces, addressesOf, bound, list, secondAddressesOf } from './cluster.ts';
+import { whoAnswers } from './who-answers.ts';
 import type { Pod } from './cluster.ts';
 
 interface Difference {
@@ -38,14 +39,6 @@ function onlyDifferent(seen: Difference): object {
 }
 
 async function expectOneAnswerEach(addresses: readonly string[]): Promise<void> {
-  const waiting = [...addresses];
-  const wrong: string[] = [];
-  const work = async (): Promise<void> => {
-    for (let address = waiting.pop(); address !== undefined; address = waiting.pop()) {
-      const answers = await whoAnswers(address);
-      if (answers !== 'once') wrong.push(`${address} answers ${answers}`);
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, work));
-  if (wrong.length > 0) throw new Error(wrong.join(', '));
+  const wrong = [...(await whoAnswers(addresses))].filter(([, holders]) => holders !== 1);
+  if (wrong.length > 0) throw new Error(wrong.map(([address, holders]) => `${address} is answered for by ${holders}`).join(', '));
 }

@@ -1,8 +1,7 @@
 /** Looking at the cluster, and at what is really there on its nodes. */
-import { execute } from '../../cmd/dev/execute.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { apply, kubectl, mustKubectl } from '../cluster/kubectl.ts';
-import { CONTROL_PLANE, netnsPath, NODES } from '../cluster/layout.ts';
+import { NODES } from '../cluster/layout.ts';
 import type { NodeName } from '../cluster/layout.ts';
 import { onNode, tryOnNode } from '../cluster/node.ts';
 import { namespace } from './objects.ts';
@@ -102,14 +101,4 @@ export async function addressesInNamespaces(): Promise<string[]> {
 export async function inPod({ spec, status }: Pod, command: readonly string[]): Promise<number | null> {
   const find = `for n in /run/netns/*; do nsenter --net="$n" ip addr | grep -qF " $1/" && shift && exec nsenter --net="$n" "$@"; done; exit 99`;
   return (await tryOnNode(spec.nodeName!, ['sh', '-c', find, 'sh', status.podIPs![0]!.ip, ...command])).code;
-}
-
-/** From the control plane's place on the same L2. */
-export async function whoAnswers(address: string): Promise<'once' | 'never' | 'twice'> {
-  const v6 = address.includes(':');
-  const command = v6 ? ['ping', '-c', '1', '-W', '2', address] : ['busybox', 'arping', '-c', '2', '-w', '2', '-I', 'eth0', address];
-  const { stdout } = await execute('nsenter', [`--net=${netnsPath(CONTROL_PLANE)}`, ...command]);
-  if (v6) return / 1 received/.test(stdout) ? (stdout.includes('DUP') ? 'twice' : 'once') : 'never';
-  const senders = new Set([...stdout.matchAll(/\[([0-9a-fA-F:]{17})\]/g)].map(([, mac]) => mac));
-  return senders.size === 0 ? 'never' : senders.size === 1 ? 'once' : 'twice';
 }
