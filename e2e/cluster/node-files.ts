@@ -1,6 +1,20 @@
 /** What a node's programs are configured with. */
+import { dirname } from 'node:path';
 import { at, cgroupOf, PAUSE_IMAGE } from './layout.ts';
 import type { NodeName } from './layout.ts';
+
+/** Another runtime of the same containerd, whose pods have addresses of host-local: what Berth's are compared with. */
+export const HOST_LOCAL_RUNTIME = 'host-local';
+export const HOST_LOCAL_LIST = `/etc/cni/${HOST_LOCAL_RUNTIME}.d/10-pods.conflist`;
+
+const runtime = (name: string, more = ''): string => `
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.${name}]
+  runtime_type = "io.containerd.runc.v2"
+${more}
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.${name}.options]
+  BinaryName = "/usr/sbin/runc"
+  SystemdCgroup = false
+`;
 
 export const containerdConfig = (): string => `version = 3
 oom_score = 0
@@ -21,14 +35,7 @@ oom_score = 0
 [plugins."io.containerd.cri.v1.runtime".cni]
   bin_dirs = ["/opt/cni/bin"]
   conf_dir = "/etc/cni/net.d"
-
-[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
-  runtime_type = "io.containerd.runc.v2"
-
-[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
-  BinaryName = "/usr/sbin/runc"
-  SystemdCgroup = false
-`;
+${runtime('runc')}${runtime(HOST_LOCAL_RUNTIME, `  cni_conf_dir = "${dirname(HOST_LOCAL_LIST)}"\n`)}`;
 
 /** Of the kubelet's own pods. */
 export const staticPodFile = (node: NodeName, name: string): string => at(node, 'static-pods', `${name}.yaml`);

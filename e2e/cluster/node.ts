@@ -11,7 +11,7 @@ import { execute, must } from '../../cmd/dev/execute.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { address6Of, addressOf, at, cgroupOf, kubeconfig, namespaceOf, netnsPath, program, readIfThere } from './layout.ts';
 import type { NodeName } from './layout.ts';
-import { containerdConfig, kubeletConfig, networkList } from './node-files.ts';
+import { containerdConfig, HOST_LOCAL_LIST, kubeletConfig, networkList } from './node-files.ts';
 import { childOf, endDaemon, pidOf, readChildren, startDaemon } from './processes.ts';
 
 const OWN = { '/run': 'run', '/opt': 'opt', '/var/lib': 'lib', '/var/log': 'log' } as const;
@@ -40,6 +40,8 @@ export function writeNodeFiles(node: NodeName): void {
     cpSync(from, pathOn(node, `/opt/cni/bin/${plugin}`), { dereference: true });
   }
   writeFileSync(pathOn(node, '/etc/cni/net.d/10-berth.conflist'), networkList('berth'));
+  mkdirSync(dirname(pathOn(node, HOST_LOCAL_LIST)), { recursive: true });
+  writeFileSync(pathOn(node, HOST_LOCAL_LIST), networkList('host-local'));
   writeFileSync(pathOn(node, '/etc/containerd/config.toml'), containerdConfig());
   writeFileSync(folder(node, 'kubelet.yaml'), kubeletConfig(node));
   writeFileSync(folder(node, 'boot_id'), `${randomUUID()}\n`);
