@@ -282,6 +282,8 @@ export interface CollectReport {
   readonly released: readonly { readonly address: string; readonly network: string; readonly evidence: string }[];
   readonly held: readonly { readonly address: string; readonly network: string; readonly reason: string }[];
   readonly dryRun: boolean;
+  /** How many more there are of each, where an answer holds only so many. */
+  readonly omitted?: { readonly released: number; readonly held: number };
 }
 
 export interface VersionAnswer {

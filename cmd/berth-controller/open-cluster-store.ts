@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
 import type { Log } from '../../src/ipam/ports.ts';
 import { AUTHORITY_SECRET, openAuthority } from '../../src/kubernetes/authority.ts';
+import { answerCollectRequests } from '../../src/kubernetes/collect-requests.ts';
 import { startElection } from '../../src/kubernetes/leader.ts';
 import { createMetricsAccess } from '../../src/kubernetes/metrics-access.ts';
 import { openCluster } from '../../src/kubernetes/open-client.ts';
@@ -49,7 +50,13 @@ export function openClusterStore(
     store,
     nodes: clusterNodes(workloads),
     cluster: { workloads, leads, nodeGoneAfterMs },
-    keepStatus: (ipam) => keepPoolStatus({ ...world, ipam, leads }),
+    keepStatus: (ipam) => {
+      const stops = [
+        keepPoolStatus({ ...world, ipam, leads }),
+        answerCollectRequests({ ...world, namespace, leads: () => leads() && ipam.synced(), collect: (request) => ipam.collect(request) }),
+      ];
+      return () => stops.forEach((stop) => stop());
+    },
     openIdentity: () => {
       const authority = openAuthority({ ...world, namespace, serverName: SERVER_NAME, identity, urls });
       return {

@@ -48,7 +48,13 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
           ? openClient({ endpoint: readEndpoint(controller.text), timers: world.timers, timeoutMilliseconds })
           : lazyBackend(async () => {
               const { openClusterBackend } = await import('./cluster/open-backend.ts');
-              return openClusterBackend({ ...cluster.choice, timers: world.timers });
+              const controllersNamespace = values.text('controllers-namespace');
+              return openClusterBackend({
+                ...cluster.choice,
+                timers: world.timers,
+                timeoutMilliseconds,
+                ...(controllersNamespace !== undefined && { controllersNamespace }),
+              });
             }));
     const interrupted = new Promise<number>((resolve) =>
       world.interrupted.addEventListener('abort', () => resolve(interruptedCode(world.interrupted)), { once: true }),

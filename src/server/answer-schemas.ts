@@ -142,6 +142,7 @@ export const collectReport = z
     released: z.array(z.object({ address: string, network: string, evidence: string })),
     held: z.array(z.object({ address: string, network: string, reason: string })),
     dryRun: boolean,
+    omitted: z.object({ released: integer, held: integer }).exactOptional(),
   })
   .meta({ id: 'CollectReport' }) satisfies z.ZodType<CollectReport>;
 

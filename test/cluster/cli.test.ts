@@ -108,7 +108,6 @@ describeCluster('berthctl with a kubeconfig', () => {
   test('says what only a controller does', async () => {
     const refusals: [string, string][] = [
       ['allocate -n a --subid b --resource vm:b', 'claims'],
-      ['collect --dry-run', 'collecting is done, and approved, on a controller'],
       ['renew 10.244.1.7 --lease 1h', 'a lease is extended on a controller'],
     ];
     for (const [command, words] of refusals) {
@@ -125,6 +124,13 @@ describeCluster('berthctl with a kubeconfig', () => {
     const absent = await run('pool list', join(directory, 'absent.kubeconfig'));
     expect([absent.exitCode, absent.stderr]).toEqual([1, expect.stringContaining('the kubeconfig cannot be used')]);
     expect((await run('pool list --controller unix:/a/b --context c')).exitCode).toBe(2);
+  });
+
+  test('collects only where a controller takes requests', async () => {
+    const nowhere = await run('collect --dry-run --controllers-namespace nowhere');
+    expect([nowhere.exitCode, nowhere.stderr]).toEqual([3, expect.stringContaining('no controller takes requests in namespace nowhere')]);
+    const refused = await run('collect --dry-run', powerless);
+    expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('the right to get configmaps is missing')]);
   });
 
   test('releases by deleting the record', async () => {

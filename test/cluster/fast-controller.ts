@@ -3,6 +3,7 @@ import { systemTimers } from '../../cmd/berth-controller/timers.ts';
 import type { Timers } from '../../src/core/clock.ts';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
 import { openIpam, type Ipam } from '../../src/ipam/open.ts';
+import { answerCollectRequests } from '../../src/kubernetes/collect-requests.ts';
 import { openCluster } from '../../src/kubernetes/open-client.ts';
 import { keepPoolStatus } from '../../src/kubernetes/pool-status.ts';
 import { openKubernetesStore } from '../../src/kubernetes/store.ts';
@@ -32,13 +33,16 @@ export async function openFastController(kubeconfigFile: string): Promise<{ read
     log: silentLog,
     cluster: { workloads, leads, nodeGoneAfterMs: 20_000 },
   });
-  const stopStatus = keepPoolStatus({ ...world, ipam, leads });
+  const stops = [
+    keepPoolStatus({ ...world, ipam, leads }),
+    answerCollectRequests({ ...world, timers: systemTimers, namespace: 'berth', leads, collect: (asked) => ipam.collect(asked) }),
+  ];
   await ipam.whenSynced();
   await workloads.whenSynced();
   return {
     ipam,
     close: async () => {
-      stopStatus();
+      for (const stop of stops) stop();
       await ipam.close();
       workloads.stop();
       await store.close();

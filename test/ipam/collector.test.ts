@@ -316,6 +316,20 @@ describe('the brake', () => {
     expect(cluster.held()).toEqual([]);
   });
 
+  test('a dry run brakes as the pass itself would', async () => {
+    const cluster = await openCluster();
+    for (let index = 0; index < 40; index++) await cluster.run(`web-${index}`);
+    await cluster.pass(60_000);
+    cluster.setLeads(false);
+    for (let index = 0; index < 40; index++) cluster.workloads.deletePod('ns', `web-${index}`, false);
+    const dryRun = () => cluster.ipam.collect({ dryRun: true, approve: false });
+    for (const ms of [50_000, 50_000, 10_000]) await dryRun().then(() => cluster.pass(ms));
+    for (const again of [await dryRun(), await dryRun()]) {
+      expect([again.released.length, again.held.length]).toEqual([5, 35]);
+    }
+    expect(cluster.held()).toHaveLength(40);
+  });
+
   test('does not count deletions that were seen: a namespace of 100 pods is gone in one go', async () => {
     const cluster = await openCluster();
     for (let index = 0; index < 100; index++) await cluster.run(`web-${index}`);

@@ -19,6 +19,7 @@ import { Listings } from '../../ipam/listing.ts';
 import type { BindingFilter } from '../../ipam/operations.ts';
 import { applyPool, deletePool } from '../../ipam/pools.ts';
 import { openCluster } from '../../kubernetes/open-client.ts';
+import { ApiUnreachable } from '../../kubernetes/status.ts';
 import { openKubernetesStore } from '../../kubernetes/store.ts';
 import type { Release } from '../../protocol.ts';
 import {
@@ -34,6 +35,7 @@ import { toProblem } from '../../server/problem.ts';
 import { StoreAmbiguous, StoreUnavailable, type Stored } from '../../store/store.ts';
 import { VERSION } from '../../version.ts';
 import { LocalError } from '../failure.ts';
+import { askLeader } from './ask-leader.ts';
 import { explainingClient, refused } from './explaining-client.ts';
 import { readWorkloadsAround } from './live-workloads.ts';
 import { readSnapshot, silent } from './snapshot.ts';
@@ -42,9 +44,12 @@ export interface ClusterChoice {
   readonly kubeconfigFile?: string;
   readonly context?: string;
   readonly timers: Timers;
+  readonly timeoutMilliseconds: number;
+  /** That of deploy/rbac unless said. */
+  readonly controllersNamespace?: string;
 }
 
-export function openClusterBackend({ timers, ...where }: ClusterChoice): Backend {
+export function openClusterBackend({ timers, timeoutMilliseconds, controllersNamespace = 'berth', ...where }: ClusterChoice): Backend {
   const random = (): number => 0.5;
   const cluster = ((): ReturnType<typeof openCluster> => {
     try {
@@ -128,7 +133,7 @@ export function openClusterBackend({ timers, ...where }: ClusterChoice): Backend
       const context = await read();
       return reached(() => checkStore(context, { repair, dryRun: true }));
     },
-    collect: () => onlyController('collecting is done, and approved,'),
+    collect: (body) => reached(() => askLeader({ client, timers, namespace: controllersNamespace, timeoutMilliseconds }, body)),
     version: () => Promise.resolve({ version: VERSION, store: 'kubernetes' }),
     async readiness() {
       await read();
@@ -157,6 +162,7 @@ async function reached<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof StoreAmbiguous) throw new UnreachableError('cut', error.message, true);
+    if (error instanceof ApiUnreachable) throw new UnreachableError('cut', error.message, error.sent);
     if (error instanceof StoreUnavailable) throw new UnreachableError('cut', error.message);
     throw error;
   }

@@ -9,8 +9,13 @@ export const collect: Command = {
   path: ['collect'],
   summary: 'Release bindings whose holder is provably gone, and say on what evidence',
   details:
-    'The controller does this by itself. Releases that are only inferred from absence and are too many at once are held back until approved.',
-  options: [{ name: 'approve', describe: 'let go what is held back' }, DRY_RUN, YES],
+    'The controller does this by itself. Releases that are only inferred from absence and are too many at once are held back until approved. In a cluster the leading controller is asked through the ConfigMap berth-collect: whoever may update that may approve.',
+  options: [
+    { name: 'approve', describe: 'let go what is held back' },
+    { name: 'controllers-namespace', value: 'NAME', describe: 'in a cluster: where the controllers run (berth)' },
+    DRY_RUN,
+    YES,
+  ],
   examples: [
     ['collect --dry-run', 'what would go, and why'],
     ['collect --approve', 'let go what the brake holds back'],
@@ -20,7 +25,7 @@ export const collect: Command = {
     const approve = values.flag('approve');
     const dryRun = values.flag('dry-run');
     let report = await client().collect({ dryRun: true, approve });
-    const going = report.released.length;
+    const going = report.released.length + (report.omitted?.released ?? 0);
     if (!dryRun && going > 0) {
       if (!(await confirm(context, `Release ${count(going, 'address', 'addresses')} whose holder is gone`))) {
         printer.complain('Nothing released.');
@@ -33,9 +38,10 @@ export const collect: Command = {
   },
 };
 
-async function print(context: Context, { released, held, dryRun }: CollectReport): Promise<void> {
+async function print(context: Context, report: CollectReport): Promise<void> {
   const { printer } = context;
-  if (printer.format === 'json' || printer.format === 'yaml') return printer.document({ released, held, dryRun });
+  const { released, held, omitted } = report;
+  if (printer.format === 'json' || printer.format === 'yaml') return printer.document(report);
   if (printer.format === 'name') return released.forEach(({ address }) => printer.line(address));
   printer.table({
     columns: ['ADDRESS', 'NETWORK', 'OUTCOME', 'BECAUSE'],
@@ -45,6 +51,7 @@ async function print(context: Context, { released, held, dryRun }: CollectReport
     ],
   });
   if (released.length + held.length === 0) printer.note('Nobody is gone.');
-  if (held.length > 0)
-    printer.note(`${count(held.length, 'address is', 'addresses are')} held back; "berthctl collect --approve" lets them go.`);
+  if (omitted) printer.note(`Not shown: ${omitted.released} more released, ${omitted.held} more held back.`);
+  const braked = held.filter(({ reason }) => reason.startsWith('held by the brake')).length;
+  if (braked > 0) printer.note(`${count(braked, 'address is', 'addresses are')} held back; "berthctl collect --approve" lets them go.`);
 }

@@ -17,6 +17,13 @@ export class Brake {
     this.#clock = clock;
   }
 
+  /** For a pass that only says what it would do. */
+  copy(): Brake {
+    const copy = new Brake(this.#clock);
+    copy.#released = [...this.#released];
+    return copy;
+  }
+
   /** Whether one more may go; `bound` is how many records are bound, in that pool and in all. */
   allows(pool: string, bound: { readonly inPool: number; readonly inAll: number }): boolean {
     const since = this.#clock.monotonic() - WINDOW_MS;

@@ -53,17 +53,18 @@ export class Collector {
     const sandboxes = sandboxesOf(this.#context);
     this.#evidence.beginPass(sandboxes);
     const failures = new Failures(this.#context.log);
+    const brake = options.dryRun ? this.#brake.copy() : this.#brake;
     for (const sandbox of sandboxes) {
       const { address } = sandbox.records[0]!.spec;
-      const isOver = await failures.endPassAfter(address, () => this.#visit(sandbox, options, released, held));
+      const isOver = await failures.endPassAfter(address, () => this.#visit(sandbox, brake, options, released, held));
       if (isOver) break;
     }
     const braked = held.filter(({ reason }) => reason.startsWith('held by the brake')).length;
-    if (braked > 0) this.#context.log.error({ held: braked }, 'the brake holds back releases');
+    if (braked > 0 && !options.dryRun) this.#context.log.error({ held: braked }, 'the brake holds back releases');
     return { released, held, dryRun: options.dryRun };
   }
 
-  async #visit(sandbox: Sandbox, options: CollectOptions, released: Collected[], held: HeldBack[]): Promise<void> {
+  async #visit(sandbox: Sandbox, brake: Brake, options: CollectOptions, released: Collected[], held: HeldBack[]): Promise<void> {
     const verdict = await this.#evidence.judge(sandbox);
     if (verdict.kind === 'alive') return;
     const hold = (reason: string) => held.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, reason })));
@@ -71,14 +72,17 @@ export class Collector {
       hold(verdict.reason);
     } else if (this.#isInUse(sandbox)) {
       hold('a live pod has it in status.podIPs');
-    } else if (verdict.inferred && !options.approve && !this.#brakeAllows(sandbox)) {
+    } else if (verdict.inferred && !options.approve && !this.#allowedBy(brake, sandbox)) {
       hold('held by the brake: too many are missing at once; approve, or wait');
     } else if (options.dryRun) {
-      released.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, evidence: verdict.evidence })));
+      for (const { spec } of sandbox.records) {
+        released.push({ address: spec.address, network: spec.network, evidence: verdict.evidence });
+        if (verdict.inferred) brake.count(sandbox.records[0]!.spec.pool);
+      }
     } else {
       for (const { address, network } of await this.#release(sandbox, verdict.evidence)) {
         released.push({ address, network, evidence: verdict.evidence });
-        if (verdict.inferred) this.#brake.count(sandbox.records[0]!.spec.pool);
+        if (verdict.inferred) brake.count(sandbox.records[0]!.spec.pool);
       }
     }
   }
@@ -87,12 +91,12 @@ export class Collector {
     return records.some(({ spec }) => spec.network === 'default' && this.#podAddresses.podOf(spec.address) !== undefined);
   }
 
-  #brakeAllows({ records }: Sandbox): boolean {
+  #allowedBy(brake: Brake, { records }: Sandbox): boolean {
     const { ledger } = this.#context.view;
     const inAll = ledger.pools().reduce((sum, pool) => sum + Number(ledger.counts(pool.name).allocated), 0);
     return records.every(({ spec: { pool } }) => {
       const inPool = ledger.pool(pool) === undefined ? 0 : Number(ledger.counts(pool).allocated);
-      return this.#brake.allows(pool, { inPool, inAll });
+      return brake.allows(pool, { inPool, inAll });
     });
   }
 
