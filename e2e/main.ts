@@ -5,10 +5,14 @@
 import { parseArgs } from 'node:util';
 import { startVitest } from 'vitest/node';
 import { buildBerthImage, helmInstall } from './cluster/berth.ts';
+import { whyNotOn } from './cluster/provider.ts';
 import { down, up } from './cluster/up.ts';
 import { controlPlaneAnswers } from './cluster/control-plane.ts';
 
-const { values: options, positionals } = parseArgs({ allowPositionals: true, options: { keep: { type: 'boolean', default: false } } });
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { keep: { type: 'boolean', default: false }, provider: { type: 'string', default: 'own' } },
+});
 const [command = '', ...filters] = positionals;
 const started = performance.now();
 const log = (line: string): void => console.log(`e2e: ${Math.round((performance.now() - started) / 1000)} s: ${line}`);
@@ -35,7 +39,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     else process.exit(130);
   });
 
-if (process.getuid?.() !== 0) {
+const whyNot = await whyNotOn(options.provider);
+if (whyNot !== undefined) {
+  console.error(`e2e: ${whyNot}`);
+  process.exitCode = 2;
+} else if (process.getuid?.() !== 0) {
   console.error('e2e: namespaces and cgroups need root');
   process.exitCode = 1;
 } else if (command === 'up') await start();
