@@ -127,6 +127,7 @@ const NODE_PACKAGES = {
   conntrack: 'conntrack',
   ping: 'iputils-ping',
   ip: 'iproute2',
+  sysctl: 'procps',
   'bridge@cni': 'containernetworking-plugins',
 };
 
