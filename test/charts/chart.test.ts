@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { readCommandLine } from '../../cmd/berth-controller/flags.ts';
 import { KUBERNETES } from '../../cmd/dev/cluster/programs.ts';
 import { CHART, describeCharts, helm, MATRIX, render, renderText, type Manifest } from './helm.ts';
 
@@ -97,6 +98,21 @@ describeCharts('the chart', () => {
       ],
     });
     expect(template.spec).not.toHaveProperty('enableServiceLinks', false);
+  });
+
+  test.each([
+    ['IPv4', '10.0.0.5', '10.96.0.10', ['https://10.96.0.10:8460', 'https://10.0.0.5:8460']],
+    ['IPv6', 'fd90::a:1', 'fd96::10', ['https://[fd96::10]:8460', 'https://[fd90::a:1]:8460']],
+  ])('starts the controller with flags that it takes, on an %s cluster', async (_family, host, service, advertise) => {
+    const { template } = find(await render(), 'Deployment')['spec'] as { template: { spec: { containers: { args: string[] }[] } } };
+    const environment: Readonly<Record<string, string>> = { HOST_IP: host, NODE_NAME: 'n1', BERTH_CONTROLLER_SERVICE_HOST: service };
+    const [, ...flags] = template.spec.containers[0]!.args.map((arg) =>
+      arg.replace(/\$\((\w+)\)/g, (_, name: string) => environment[name]!),
+    );
+    expect(await readCommandLine(flags)).toMatchObject({
+      kind: 'run',
+      options: { store: { kind: 'kubernetes', namespace: 'berth', advertise }, listen: [{ kind: 'unix' }, { kind: 'https', host }] },
+    });
   });
 
   test('asks for the Kubernetes that it was tested with, or older', () => {
