@@ -28,7 +28,9 @@ export function limitServer(server: Server): void {
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = 100;
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    // A handshake that took too long, perhaps because this process was busy, is no bad request: whoever it is comes again.
+    const isNobody = error.code === 'ECONNRESET' || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
+    if (isNobody || !socket.writable) return void socket.destroy();
     const status = STATUS_OF_ERROR[error.code ?? ''] ?? 400;
     const title = STATUS_CODES[status] ?? 'Bad Request';
     const body = `${JSON.stringify(httpProblem(status, title, DETAILS[status] ?? 'This is not HTTP/1.1.'))}\n`;

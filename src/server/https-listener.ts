@@ -7,7 +7,7 @@ import type { Server } from 'node:https';
 import type { Timers } from '../core/clock.ts';
 import type { Log } from '../ipam/ports.ts';
 import type { Handler } from './handler.ts';
-import { HTTP_OPTIONS, limitServer } from './http-limits.ts';
+import { HTTP_OPTIONS, limitServer, MOST_CONNECTIONS } from './http-limits.ts';
 import { listening } from './listening.ts';
 
 /** Texts in PEM form. */
@@ -35,6 +35,15 @@ export interface HttpsListener {
 
 const RELOAD_MS = 10_000;
 
+/**
+ * A plugin gives its handshake a second. Beyond as many as are surely done by then (one takes about a millisecond),
+ * whoever comes is turned away at once, before anything is spent on them, and tries again; or all of them would be served
+ * too late, again and again: 5,000 at once were never let in.
+ */
+const MOST_HANDSHAKES = 256;
+/** Nobody waits longer than a second for it. */
+const HANDSHAKE_MS = 2_000;
+
 export async function listenOnHttps(
   address: { readonly host: string; readonly port: number },
   source: TlsSource,
@@ -50,11 +59,12 @@ export async function listenOnHttps(
       requestCert: asksForCertificate,
       rejectUnauthorized: asksForCertificate,
       minVersion: 'TLSv1.2',
-      handshakeTimeout: 5_000,
+      handshakeTimeout: HANDSHAKE_MS,
     },
     handler,
   );
   limitServer(server);
+  limitHandshakes(server);
   server.on('tlsClientError', (error: NodeJS.ErrnoException) =>
     ports.log.debug({ detail: error.code ?? error.message }, 'tls handshake failed'),
   );
@@ -78,4 +88,18 @@ export async function listenOnHttps(
     cancel = ports.timers.after(RELOAD_MS, again);
   }
   return { server, reload, stop: () => cancel() };
+}
+
+/** Node drops a connection beyond maxConnections without a word, which may change at any time. */
+function limitHandshakes(server: Server): void {
+  let secured = 0;
+  const limit = (change: number): void => {
+    secured += change;
+    server.maxConnections = Math.min(MOST_CONNECTIONS, secured + MOST_HANDSHAKES);
+  };
+  limit(0);
+  server.on('secureConnection', (socket) => {
+    limit(1);
+    socket.once('close', () => limit(-1));
+  });
 }

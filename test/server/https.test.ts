@@ -1,5 +1,7 @@
 /** The https listener: a node is who its certificate says, nothing but the plugin's routes, certificates renewed in place. */
 import { copyFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import type { Caller } from '../../src/ipam/operations.ts';
@@ -101,6 +103,31 @@ describe('https', () => {
       ask({ ...target(client), maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as never, 'POST', '/v1/cni/add', cniAdd()),
     ).rejects.toThrow(/protocol|version/i);
     await expect(fetch(`http://127.0.0.1:${port}/v1/cni/add`)).rejects.toThrow('fetch failed');
+  });
+
+  test('who comes while 256 handshakes are under way is turned away at once; nobody who is served counts', async () => {
+    const { folder, authority, port, target } = await serveHttps();
+    const client = makeCertificate(folder, 'client', '/CN=node-1', authority);
+    const served = connect({ ...target(client), host: '127.0.0.1' });
+    await once(served, 'secureConnect');
+    const open = async (): Promise<Socket> => {
+      const socket = connectTcp(port, '127.0.0.1').on('error', () => undefined);
+      await once(socket, 'connect');
+      return socket;
+    };
+    const silent = await Promise.all(Array.from({ length: 256 }, open));
+    const late = await open();
+    await once(late.resume(), 'close');
+    expect([silent.filter(({ destroyed }) => destroyed).length, served.destroyed]).toEqual([0, false]);
+    // They have two seconds, and no answer that a plugin could take for one.
+    const said = silent.map((socket) => {
+      let bytes = 0;
+      socket.on('data', (piece) => (bytes += piece.length));
+      return once(socket, 'close').then(() => bytes);
+    });
+    expect(new Set(await Promise.all(said))).toEqual(new Set([0]));
+    expect((await ask(target(client), 'POST', '/v1/cni/add', cniAdd())).status).toBe(200);
+    served.destroy();
   });
 
   test('renewed files are used for new connections; a set that does not fit is not, and logged', async () => {
