@@ -100,6 +100,12 @@ function atAddress(view: View, filter: BindingFilter, text: string): Stored<Bind
     .filter((stored) => stored !== undefined && matches(stored.spec, { ...filter, address })) as Stored<BindingSpec>[];
 }
 
+/** The same judgement on records that come one by one. */
+export function matcherOf(given: BindingFilter): (spec: BindingSpec) => boolean {
+  const filter = withCanonicalResource(given);
+  return (spec) => matches(spec, filter);
+}
+
 function matches(spec: BindingSpec, filter: BindingFilter): boolean {
   const state = filter.state ?? 'bound';
   return (

@@ -9,7 +9,7 @@ import { AUTHORITY_DAYS, bundleOf, fromData, nextStep, take, toData, type Author
 import { issueCertificate, makeAuthority, validityOf, type KeyPair } from './certificates.ts';
 import type { Client } from './client.ts';
 import { apiVersionOf, CONFIG_MAPS, resourceName, SECRETS, type KubernetesObject, type ResourceType } from './objects.ts';
-import { PublishedEndpoints } from './published-endpoints.ts';
+import { Replicas } from './replicas.ts';
 import { describeStatus, type ApiAnswer } from './status.ts';
 
 export const AUTHORITY_SECRET = 'berth-authority';
@@ -54,7 +54,7 @@ export function openAuthority(options: AuthorityOptions): Authority {
 
 class Keeper {
   readonly #options: AuthorityOptions;
-  readonly #endpoints: PublishedEndpoints;
+  readonly #replicas: Replicas;
   readonly #first = Promise.withResolvers<void>();
   #issued: { readonly by: string; readonly pair: KeyPair } | undefined;
   #cancel = (): void => undefined;
@@ -63,7 +63,7 @@ class Keeper {
 
   constructor(options: AuthorityOptions) {
     this.#options = options;
-    this.#endpoints = new PublishedEndpoints(options.timers, options.identity, options.urls);
+    this.#replicas = new Replicas(options);
     this.#running = this.#run();
   }
 
@@ -77,8 +77,8 @@ class Keeper {
     this.#cancel();
     await this.#running;
     if (this.#issued === undefined) return;
-    await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, (data = {}) => ({ ...data, ...this.#endpoints.leave(data) })).catch(
-      (error: unknown) => this.#options.log.warn({ detail: (error as Error).message }, 'addresses not taken from the list'),
+    await this.#leave().catch((error: unknown) =>
+      this.#options.log.warn({ detail: (error as Error).message }, 'addresses not taken from the list'),
     );
   }
 
@@ -101,16 +101,34 @@ class Keeper {
   async #refresh(): Promise<void> {
     const { timers, log, serverName } = this.#options;
     const state = await this.#keepAuthority();
-    await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, (data = {}) => ({
-      ...data,
-      'ca.crt': bundleOf(state),
-      ...this.#endpoints.beat(data),
-    }));
+    await this.#replicas.beat();
+    await this.#publish(bundleOf(state));
     const { cert } = state.current;
     const now = timers.now();
     if (this.#issued?.by === cert && validityOf(this.#issued.pair.cert).notAfter - now > RENEWED_BEFORE_END_MS) return;
     this.#issued = { by: cert, pair: await issueCertificate(state.current, serverName, now, CERTIFICATE_DAYS) };
     log.info({ notAfter: new Date(validityOf(this.#issued.pair.cert).notAfter).toISOString() }, 'certificate issued');
+  }
+
+  /** Nodes' kubelets copy every change of it, so it is written only when there is one. */
+  async #publish(bundle: string): Promise<void> {
+    await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, async (data) => {
+      // Read after the map: whoever came since has changed it, and this write fails.
+      const published = { 'ca.crt': bundle, endpoints: linesOf(await this.#replicas.endpoints()) };
+      return isIn(data, published) ? undefined : published;
+    });
+  }
+
+  /**
+   * The last one leaves its addresses behind: it comes back there, or behind the same ClusterIP, and a node that had an
+   * empty list would wait for its kubelet to bring the next one.
+   */
+  async #leave(): Promise<void> {
+    await this.#replicas.leave();
+    await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, async (data) => {
+      const endpoints = linesOf(await this.#replicas.endpoints());
+      return endpoints === '' || data === undefined || isIn(data, { endpoints }) ? undefined : { ...data, endpoints };
+    });
   }
 
   /** The CA as it is after what is due was done, by this replica or another. */
@@ -150,3 +168,8 @@ class Keeper {
 }
 
 type ChangedData = Readonly<Record<string, string>> | undefined;
+
+const linesOf = (urls: readonly string[]): string => urls.map((url) => `${url}\n`).join('');
+
+const isIn = (data: DataObject['data'], wanted: Readonly<Record<string, string>>): boolean =>
+  Object.entries(wanted).every(([key, value]) => data?.[key] === value);

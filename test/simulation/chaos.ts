@@ -5,6 +5,7 @@
 import { ADDRESS_BINDINGS, ADDRESS_POOLS, NODES, PODS } from '../../src/kubernetes/objects.ts';
 import type { Backup } from '../support/pretended-api-server.ts';
 import { CONFIG_MIRROR, type PodObject } from './kubelet.ts';
+import type { Process } from './event-loop.ts';
 import type { SimNode } from './node.ts';
 import type { World } from './world.ts';
 
@@ -27,6 +28,17 @@ export class Chaos {
   callSlow = 0;
   callLost = 0;
   answerLost = 0;
+  /** Of each write that a controller sends: it stalls, or dies, right then. */
+  stallsAtWrite = 0;
+  diesAtWrite = 0;
+  /** Of each pod: its kubelet reports its first status late. */
+  statusLate = 0;
+  /** Of each new sandbox: a runtime that makes a container anew under its old id. */
+  idReused = 0;
+  /** Kubelets do not notice until then that their pods are not shown any more. */
+  blindUntil = 0;
+  /** When something was last away, cut off or stalled. */
+  disturbedAt = 0;
   readonly #world: World;
   readonly #cutReplicas = new Set<number>();
   #isCalm = true;
@@ -50,7 +62,11 @@ export class Chaos {
     this.deleteNeverSent = some(0.1);
     this.deleteRepeated = some(0.5);
     this.sandboxDies = some(0.03);
-    this.apiLags = some(0.1);
+    this.apiLags = some(dice.chance(0.3) ? 0.6 : 0.1);
+    this.stallsAtWrite = some(0.03);
+    this.diesAtWrite = some(0.02);
+    this.idReused = some(0.3);
+    this.statusLate = some(0.2);
     this.apiFails = some(0.05);
     this.apiSlow = some(0.05);
     this.callSlow = some(0.1);
@@ -70,6 +86,8 @@ export class Chaos {
     const { api, nodes, replicas, workload } = this.#world;
     this.#isCalm = true;
     this.mainPluginFails = this.mainPluginKilled = this.pluginKilled = this.deleteNeverSent = this.deleteRepeated = 0;
+    this.statusLate = this.stallsAtWrite = this.diesAtWrite = this.idReused = this.blindUntil = 0;
+    this.disturbedAt = this.#world.loop.now;
     this.sandboxDies = this.apiLags = this.apiFails = this.apiSlow = this.callSlow = this.callLost = this.answerLost = 0;
     this.#cutReplicas.clear();
     this.#startApi();
@@ -120,10 +138,13 @@ export class Chaos {
         }),
       ),
       ...often(2, () => this.#node((node) => node.isUp && node.restartRuntime())),
-      ...often(2, () => this.#node((node) => this.#during(1_000, 120_000, 'a node was cut off the API server', (is) => (node.isCutFromApi = is)))),
+      ...often(2, () =>
+        this.#node((node) => this.#during(1_000, 120_000, 'a node was cut off the API server', (is) => (node.isCutFromApi = is))),
+      ),
       ...often(2, () =>
         this.#node((node) => this.#during(1_000, 60_000, 'a node was cut off the controllers', (is) => (node.isCutFromControllers = is))),
       ),
+      ...often(2, () => this.#node((node) => this.#cutAndForceDelete(node))),
       () => this.#node((node) => this.#during(1_000, 20_000, "a node's disk was full", (is) => (node.disk.failure = is ? 'ENOSPC' : ''))),
       ...often(3, () => this.#killReplica(dice.below(world.replicas.length), dice.between(100, 30_000))),
       () => {
@@ -175,11 +196,31 @@ export class Chaos {
     marks.add(mark);
     trace.add(mark);
     set(true);
+    this.#disturb();
     this.#later(least, most, () => {
       if (this.#isCalm) return;
       trace.add(`no more: ${mark}`);
       set(false);
+      this.#disturb();
     });
+  }
+
+  #disturb(): void {
+    this.disturbedAt = this.#world.loop.now;
+  }
+
+  /** A controller has sent a write: the moment in which it is worst to be gone. */
+  writeSent(process: Process): void {
+    const { dice, marks, replicas } = this.#world;
+    if (this.stallsAtWrite > 0 && dice.chance(this.stallsAtWrite)) {
+      marks.add('a controller stalled with a write under way');
+      this.#stallFor(process, dice.between(100, 30_000));
+    }
+    if (this.diesAtWrite > 0 && dice.chance(this.diesAtWrite)) {
+      marks.add('a controller died with a write under way');
+      const index = replicas.findIndex((replica) => replica?.process === process);
+      if (index >= 0) this.#killReplica(index, dice.between(100, 20_000));
+    }
   }
 
   #crash(node: SimNode): void {
@@ -188,7 +229,7 @@ export class Chaos {
     marks.add('a node crashed');
     node.crash();
     // Its static pods' files are taken away meanwhile: nobody will ever DEL them.
-    if (dice.chance(0.3)) node.staticPods.length = 0;
+    if (dice.chance(0.5)) node.staticPods.length = 0;
     const downMs = dice.between(2_000, 100_000);
     if (dice.chance(0.3) && isApiUp) {
       this.#world.loop.after(downMs * dice(), () => {
@@ -202,21 +243,38 @@ export class Chaos {
     });
   }
 
+  /** The most dangerous minute: nobody can tell the kubelet that its pods are no more. */
+  #cutAndForceDelete(node: SimNode): void {
+    const { loop, dice, marks, workload } = this.#world;
+    marks.add('pods of a node that is cut off were force-deleted');
+    this.#during(10_000, 90_000, 'a node was cut off the API server', (is) => (node.isCutFromApi = is));
+    loop.after(dice.between(0, 15_000), () => {
+      if (!this.#world.isApiUp || this.#isCalm) return;
+      for (const pod of workload.pods()) if (pod.spec.nodeName === node.name && dice.chance(0.5)) workload.forceDelete(pod);
+    });
+  }
+
   #killReplica(index: number, downMs: number): void {
     this.#world.marks.add('a controller was killed');
+    this.#disturb();
     this.#world.killReplica(index);
     this.#world.loop.after(downMs, () => this.#world.startReplica(index));
   }
 
   #stall(): void {
-    const { dice, marks, trace, replicas } = this.#world;
+    const { dice, marks, replicas } = this.#world;
     const replica = dice.pick(replicas);
     if (replica === undefined) return;
     const ms = dice.chance(0.5) ? dice.between(100, 3_000) : dice.between(3_000, 40_000);
     if (ms > 15_000 && replica.election.leads()) marks.add('a leader stalled for longer than its lease');
     marks.add('a controller stalled');
-    trace.add(`${replica.process.name} stalls for ${ms.toFixed(0)} ms`);
-    replica.process.stall(ms);
+    this.#stallFor(replica.process, ms);
+  }
+
+  #stallFor(process: Process, ms: number): void {
+    this.#world.trace.add(`${process.name} stalls for ${ms.toFixed(0)} ms`);
+    process.stall(ms);
+    this.disturbedAt = Math.max(this.disturbedAt, process.stalledUntil);
   }
 
   #jumpClock(): void {
@@ -234,6 +292,7 @@ export class Chaos {
     world.trace.add('the API server stops');
     world.isApiUp = false;
     world.api.stop();
+    this.#disturb();
     this.#later(500, 30_000, () => this.#startApi());
   }
 
@@ -243,6 +302,7 @@ export class Chaos {
     world.trace.add('the API server starts');
     world.isApiUp = true;
     world.api.start();
+    this.#disturb();
   }
 
   #editPool(): void {
@@ -265,7 +325,8 @@ export class Chaos {
   #deleteByHand(): void {
     const world = this.#world;
     const { now } = world.loop;
-    const isBlind = this.apiLags > 0 || this.#cutReplicas.size > 0 || world.replicas.some((one) => (one?.process.stalledUntil ?? 0) > now - 20_000);
+    const isBlind =
+      this.apiLags > 0 || this.#cutReplicas.size > 0 || world.replicas.some((one) => (one?.process.stalledUntil ?? 0) > now - 20_000);
     const shown = new Set(
       world.sandboxes
         .filter(({ state, liveAt, node }) => state === 'live' && liveAt! < now - 30_000 && !world.node(node).isCutFromApi)
@@ -290,6 +351,9 @@ export class Chaos {
     if (mirror === undefined || !isApiUp) return;
     marks.add("a static pod's mirror was deleted");
     api.delete(PODS, `${mirror.metadata.namespace}/${mirror.metadata.name}`);
+    if (!dice.chance(0.5)) return;
+    marks.add("a static pod's mirror was refused for a while");
+    this.#world.node(mirror.spec.nodeName!).mirrorsRefusedUntil = this.#world.loop.now + dice.between(30_000, 150_000);
   }
 
   #backUpOrRestore(): void {
@@ -323,7 +387,8 @@ export class Chaos {
     const { revision, objects } = world.api.backup();
     const without = new Map([...objects].filter(([kind]) => kind !== 'pods.'));
     for (const sandbox of world.sandboxes) if (sandbox.state !== 'stopped') sandbox.isForgotten = true;
-    // Their kubelets are cut off meanwhile: their runtimes go on.
+    // Their kubelets do not notice at once, or nothing would be left to be wrong about.
+    this.blindUntil = world.loop.now + world.dice.between(0, 200_000);
     world.api.restore({ revision: revision + BUMP, objects: without });
   }
 }

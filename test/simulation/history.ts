@@ -14,25 +14,28 @@ export interface Hold {
 }
 
 export class CallHistory {
-  readonly holds = new Map<string, Hold>();
+  readonly holds: Hold[] = [];
+  /** By container id: that of its last ADD. */
+  readonly #current = new Map<string, Hold>();
   readonly #loop: EventLoop;
 
   constructor(loop: EventLoop) {
     this.#loop = loop;
   }
 
-  invoke(_verb: 'add', sandbox: Sandbox): void {
-    const { id, pod } = sandbox;
-    this.holds.set(id, { container: id, holder: pod.runtimeUid, invoked: this.#loop.now, answered: undefined, addresses: [], ended: undefined });
+  asked({ id, pod }: Sandbox): void {
+    const hold = { container: id, holder: pod.runtimeUid, invoked: this.#loop.now, answered: undefined, addresses: [], ended: undefined };
+    this.#current.set(id, hold);
+    this.holds.push(hold);
   }
 
   answered({ id, addresses }: Sandbox): void {
-    const hold = this.holds.get(id)!;
+    const hold = this.#current.get(id)!;
     hold.answered = this.#loop.now;
     hold.addresses = addresses;
   }
 
   ended({ id }: Sandbox): void {
-    this.holds.get(id)!.ended ??= this.#loop.now;
+    this.#current.get(id)!.ended ??= this.#loop.now;
   }
 }

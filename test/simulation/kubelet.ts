@@ -21,6 +21,8 @@ interface Worker {
   retryAt: number;
   /** Set when it has to end: when its containers are gone. */
   stopsAt: number | undefined;
+  /** When its first status is reported. */
+  reportsAt: number | undefined;
   /** It ends because the API server does not show its pod any more. */
   isOrphan: boolean;
   /** A job's containers end by themselves. */
@@ -35,7 +37,8 @@ export class Kubelet {
   readonly #world: World;
   readonly #node: SimNode;
   readonly #workers = new Map<string, Worker>();
-  #hasReported = false;
+  /** When the status of a new boot is shown: sometimes long after its first pods. */
+  #reportsAt: number;
   #leaseAt = 0;
   #mirrorAt = 0;
 
@@ -52,6 +55,7 @@ export class Kubelet {
       const ref = { namespace, name, uid: '', runtimeUid: hash, isStatic: true };
       if (!this.#workers.has(hash)) this.#workers.set(hash, fresh(ref, 1_000));
     }
+    this.#reportsAt = world.loop.now + (world.dice.chance(0.15) ? world.dice.between(10_000, 60_000) : world.dice.between(0, 3_000));
     process.after(world.dice.between(0, PASS_MS), () => this.#pass());
   }
 
@@ -64,7 +68,7 @@ export class Kubelet {
     for (const worker of this.#workers.values()) this.#sync(worker);
     this.#cleanUp();
     if (dice.chance(0.1)) this.#node.runtime.probe('STATUS');
-    if (dice.chance(0.02)) this.#node.runtime.probe('GC');
+    if (dice.chance(0.04)) this.#node.runtime.probe('GC');
     const live = dice.pick(this.#sandboxes().filter(({ state }) => state === 'live'));
     if (live !== undefined && dice.chance(0.05)) this.#node.runtime.probe('CHECK', live);
     this.process.after(PASS_MS, () => this.#pass());
@@ -80,7 +84,7 @@ export class Kubelet {
 
   /** Node status and Lease. The boot id is shown a moment after the first pods may already have started. */
   #report(): void {
-    const { api, loop, dice } = this.#world;
+    const { api, loop, dice, marks } = this.#world;
     const { name, bootId } = this.#node;
     if (loop.now >= this.#leaseAt) {
       this.#leaseAt = loop.now + LEASE_MS * dice.between(0.9, 1.1);
@@ -89,15 +93,15 @@ export class Kubelet {
     }
     const object = api.object<any>(NODES, name);
     const isShown = object?.status?.nodeInfo?.bootID === bootId && object?.status?.conditions?.[0]?.status === 'True';
-    if (isShown || (object !== undefined && !this.#hasReported && dice.chance(0.6))) return;
-    this.#hasReported = true;
+    if (isShown || (object !== undefined && loop.now < this.#reportsAt)) return;
+    if (object !== undefined && loop.now > this.#reportsAt + 10_000) marks.add('a new boot was shown late');
     const status = { conditions: [{ type: 'Ready', status: 'True' }], nodeInfo: { bootID: bootId } };
     api.put(NODES, { ...object, metadata: { ...object?.metadata, name, labels: { 'kubernetes.io/hostname': name } }, status });
     this.#world.trace.add(`${name} reports ${bootId}`);
   }
 
   #readPods(): void {
-    const { api, loop } = this.#world;
+    const { api, loop, chaos, checks } = this.#world;
     const pods = api.objects<PodObject>(PODS).filter(({ spec }) => spec.nodeName === this.#node.name);
     const uids = new Set<string>();
     for (const pod of pods) {
@@ -120,7 +124,8 @@ export class Kubelet {
       if (deletionTimestamp !== undefined || isFinished) this.#stop(worker);
     }
     for (const worker of this.#workers.values()) {
-      if (worker.ref.isStatic || uids.has(worker.ref.uid)) continue;
+      const isUnnoticed = loop.now < chaos.blindUntil && checks.vanished.has(worker.ref.uid);
+      if (worker.ref.isStatic || uids.has(worker.ref.uid) || isUnnoticed) continue;
       worker.isOrphan = true;
       this.#stop(worker);
     }
@@ -130,7 +135,7 @@ export class Kubelet {
   /** A static pod's mirror is made again when somebody deletes it. */
   #mirror(pods: readonly PodObject[]): void {
     const { api, loop, dice } = this.#world;
-    if (loop.now < this.#mirrorAt) return;
+    if (loop.now < this.#mirrorAt || loop.now < this.#node.mirrorsRefusedUntil) return;
     this.#mirrorAt = loop.now + dice.between(2_000, 15_000);
     for (const { metadata } of pods) {
       const hash = metadata.annotations?.[CONFIG_MIRROR];
@@ -140,7 +145,11 @@ export class Kubelet {
     for (const { namespace, name, hash } of this.#node.staticPods) {
       if (pods.some(({ metadata }) => metadata.annotations?.[CONFIG_MIRROR] === hash)) continue;
       const spec = { nodeName: this.#node.name, terminationGracePeriodSeconds: 30, containers: [{ name: 'c' }] };
-      api.put(PODS, { metadata: { namespace, name, annotations: { [CONFIG_MIRROR]: hash } }, spec, status: { phase: 'Pending' } } as PodObject);
+      api.put(PODS, {
+        metadata: { namespace, name, annotations: { [CONFIG_MIRROR]: hash } },
+        spec,
+        status: { phase: 'Pending' },
+      } as PodObject);
     }
   }
 
@@ -189,10 +198,12 @@ export class Kubelet {
 
   #reportRunning(worker: Worker, sandbox: Sandbox): void {
     if (!this.#canReachApi()) return;
-    const { api, trace } = this.#world;
+    const { api, trace, loop, dice, chaos } = this.#world;
     const pod = this.#objectOf(worker);
     const ips = sandbox.addresses.map((ip) => ({ ip }));
     if (pod === undefined || JSON.stringify(pod.status?.podIPs) === JSON.stringify(ips)) return;
+    worker.reportsAt ??= loop.now + (dice.chance(chaos.statusLate) ? dice.between(30_000, 150_000) : 0);
+    if (loop.now < worker.reportsAt) return;
     const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
     const containerStatuses = [{ name: 'c', state: { running: {} } }];
     api.put(PODS, { ...pod, status: { phase: 'Running', podIP: ips[0]?.ip, podIPs: ips, conditions, containerStatuses } });
@@ -235,7 +246,8 @@ export class Kubelet {
     const { dice } = this.#world;
     for (const sandbox of this.#sandboxes()) {
       const worker = this.#workers.get(sandbox.pod.runtimeUid);
-      if (sandbox.state === 'stopped' && (worker === undefined || worker.stopsAt === undefined) && dice.chance(0.2)) this.#stopSandbox(sandbox);
+      if (sandbox.state === 'stopped' && (worker === undefined || worker.stopsAt === undefined) && dice.chance(0.2))
+        this.#stopSandbox(sandbox);
       if (sandbox.state === 'live' && worker === undefined) this.#stopSandbox(sandbox);
     }
   }
@@ -247,5 +259,6 @@ const fresh = (ref: PodRef, graceMs: number): Worker => ({
   retryAt: 0,
   stopsAt: undefined,
   isOrphan: false,
+  reportsAt: undefined,
   finishesAt: undefined,
 });

@@ -21,6 +21,8 @@ export class SimNode {
   /** From the API server, from the controllers. */
   isCutFromApi = false;
   isCutFromControllers = false;
+  /** Admission refuses the mirrors of its static pods until then. */
+  mirrorsRefusedUntil = 0;
   runtime!: Runtime;
   kubelet: Kubelet | undefined;
   readonly #world: World;

@@ -39,7 +39,7 @@ export class Runtime {
     const { world, node } = { world: this.#world, node: this.#node };
     const { dice, marks } = world;
     const sandbox: Sandbox = {
-      id: world.newContainerId(),
+      id: this.#containerId(pod),
       node: node.name,
       bootId: node.bootId,
       pod,
@@ -50,6 +50,7 @@ export class Runtime {
       liveAt: undefined,
       endedAt: undefined,
       isDeleted: false,
+      isReplaced: false,
       isForgotten: false,
       isUnrecorded: false,
     };
@@ -63,7 +64,7 @@ export class Runtime {
       marks.add(why);
       this.#fail(sandbox, done);
     };
-    world.history.invoke('add', sandbox);
+    world.history.asked(sandbox);
     this.#run('ADD', sandbox, reader, ({ code, output }) => {
       if (!reader.isThere || sandbox.state !== 'creating') return;
       if (code === 0 && !dice.chance(world.chaos.mainPluginFails)) {
@@ -87,6 +88,16 @@ export class Runtime {
       });
     }
     return sandbox;
+  }
+
+  /** A new one; or, as some runtimes do, that of the pod's last container whose end is over and done with. */
+  #containerId(pod: PodRef): string {
+    const { dice, chaos, marks } = this.#world;
+    const last = [...this.sandboxes.values()].find((one) => one.pod.runtimeUid === pod.runtimeUid && one.state === 'stopped' && one.isDeleted);
+    if (last === undefined || !dice.chance(chaos.idReused) || this.#stopping.has(last.id)) return this.#world.newContainerId();
+    marks.add('a container came back under its id');
+    last.isReplaced = true;
+    return last.id;
   }
 
   #fail(sandbox: Sandbox, done: (isLive: boolean) => void): void {
@@ -150,6 +161,7 @@ export class Runtime {
   }
 
   #delete(sandbox: Sandbox, done: (finished: Finished) => void): void {
+    if (sandbox.isReplaced) return done({ code: 0, output: undefined });
     this.#run('DEL', sandbox, { isThere: true }, (finished) => {
       if (finished.code === 0) {
         sandbox.isDeleted = true;
@@ -166,6 +178,7 @@ export class Runtime {
     const node = this.#node;
     const { dice, loop, chaos } = world;
     const call = world.newProcess(`${node.name}/${verb}`);
+    const { bootId } = node;
     node.onCrash(call);
     let output = '';
     const isHeard = (): boolean => reader.isThere && !this.process.isDead;
@@ -174,7 +187,7 @@ export class Runtime {
         process: call,
         disk: node.disk,
         uptimeMs: () => loop.now - node.bootedAt,
-        bootId: node.bootId,
+        bootId,
         processId: world.newProcessId(),
         environment: environmentOf(verb, sandbox),
         stdin: JSON.stringify(this.#stdin(verb, sandbox)),
@@ -189,7 +202,7 @@ export class Runtime {
           return true;
         },
         exchange: (address, request, connectMs, totalMs): Promise<Exchanged> =>
-          world.callController(node, call, address, request, connectMs, totalMs),
+          world.callController(node, bootId, call, address, request, connectMs, totalMs),
       }).then((code) => {
         this.process.after(dice.between(0, 2), () => done({ code, output: output === '' ? undefined : JSON.parse(output) }));
       });

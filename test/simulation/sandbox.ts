@@ -25,6 +25,8 @@ export interface Sandbox {
   endedAt: number | undefined;
   /** A DEL of it was answered with success. */
   isDeleted: boolean;
+  /** Another container has its id now: nobody asks for its end again. */
+  isReplaced: boolean;
   /** Its node goes on with it although the API server knows nothing of it any more (restored from a backup): a stated limit. */
   isForgotten: boolean;
   /** Somebody deleted its record by hand: adopted, it is no container's any more. */

@@ -4,7 +4,8 @@ import type { PodObject } from './kubelet.ts';
 import type { World } from './world.ts';
 
 const NAMESPACE = 'shop';
-const NOT_READY_AFTER_MS = 40_000;
+/** Kubernetes' node-monitor-grace-period. */
+const NOT_READY_AFTER_MS = 50_000;
 const EVICT_AFTER_MS = 60_000;
 const PASS_MS = 1_000;
 

@@ -90,7 +90,8 @@ export class World {
     this.workload.makePools();
     for (const index of this.replicas.keys()) this.startReplica(index);
     for (const node of this.nodes) {
-      if (this.dice.chance(0.15) && usableIn(this.setting.prefix) > 4) node.staticPods.push({ namespace: 'shop', name: `static-${node.name}`, hash: `hash-${node.name}` });
+      if (this.dice.chance(0.25) && usableIn(this.setting.prefix) > 4)
+        node.staticPods.push({ namespace: 'shop', name: `static-${node.name}`, hash: `hash-${node.name}` });
       node.boot();
     }
     this.workload.begin();
@@ -136,7 +137,7 @@ export class World {
   node = (name: string): SimNode => this.nodes.find((one) => one.name === name)!;
 
   /** One HTTP exchange from a node to a controller. */
-  callController(node: SimNode, caller: Process, address: string, request: string, connectMs: number, totalMs: number): Promise<Exchanged> {
+  callController(node: SimNode, bootId: string, caller: Process, address: string, request: string, connectMs: number, totalMs: number): Promise<Exchanged> {
     const { loop, dice, chaos, marks } = this;
     return new Promise((resolve) => {
       let isOver = false;
@@ -151,7 +152,8 @@ export class World {
       if (node.isCutFromControllers) return void caller.after(connectMs, () => done('unreached', '', 'timed out'));
       if (replica === undefined) return void caller.after(1, () => done('unreached', '', 'refused'));
       const { process } = replica;
-      const isGone = (): boolean => isOver || caller.isDead;
+      // A machine that crashes says good-bye to nobody.
+      const isGone = (): boolean => isOver || (caller.isDead && node.bootId === bootId && node.isUp);
       process.onEnd(() => caller.after(1, () => done('answered', '', 'reset')));
       if (dice.chance(chaos.callLost)) {
         marks.add('a call was lost on its way');

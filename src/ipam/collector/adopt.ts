@@ -64,9 +64,10 @@ export class Adopter {
     return adopted;
   }
 
-  /** The pool an address lies in, when there is neither a record of it nor one of its family for the pod. */
+  /** The pool an address lies in, when there is neither a record of it nor one of its family for the pod, and the pod has a node to run on. */
   #unrecorded(pod: Pod, address: string): LedgerPool | undefined {
     const { ledger } = this.#context.view;
+    if (this.#workloads.cachedNode(pod.node ?? '') === undefined) return undefined;
     if (ledger.get(POD_NETWORK, address) !== undefined) return undefined;
     const family = address.includes(':') ? 'IPv6' : 'IPv4';
     if (ledger.byPodUid(holderUid(pod)).some((binding) => familyOfBinding(binding) === family)) return undefined;

@@ -16,8 +16,11 @@ export type Verdict =
 
 /** What was noticed of a sandbox in earlier passes. */
 interface Suspicion {
-  readonly since: number;
-  /** The node Lease's renewal as it was when the wait was over: a later one proves that the node lives. */
+  /** The node Lease's renewal when the pod was missed first: after a later one the kubelet can know that it is gone. */
+  first?: string;
+  /** When such a later one was seen: a kubelet that was cut off begins the grace period only then. */
+  heardAt?: number;
+  /** The renewal as it was when the wait was over: a later one proves that the node still lives. */
   renewal?: string;
 }
 
@@ -101,7 +104,7 @@ export class Evidence {
   }
 
   #suspect(sandbox: Sandbox): Suspicion {
-    const known = this.#suspicions.get(sandbox.key) ?? { since: this.#context.timers.monotonic() };
+    const known = this.#suspicions.get(sandbox.key) ?? {};
     this.#suspicions.set(sandbox.key, known);
     return known;
   }
@@ -118,19 +121,31 @@ export class Evidence {
   }
 
   async #judgePodGone(sandbox: Sandbox, node: Node): Promise<Verdict> {
-    const { since } = this.#suspect(sandbox);
+    const suspicion = this.#suspect(sandbox);
     const gone = this.#gone.get(sandbox.podUid);
-    // Missed for the first time, and no deletion seen: the wait alone makes it two passes at least.
-    const graceSeconds = sandbox.attachment.terminationGraceSeconds ?? DEFAULT_GRACE_SECONDS;
-    const waitMs = gone?.pod.isTerminated === true ? 0 : graceSeconds * 1000 + MARGIN_MS;
-    const left = Math.min(since, gone?.at ?? since) + waitMs - this.#context.timers.monotonic();
-    if (left > 0) return { kind: 'waiting', reason: 'its pod is gone, its grace period is not over' };
+    if (gone?.pod.isTerminated !== true) {
+      const graceSeconds = sandbox.attachment.terminationGraceSeconds ?? DEFAULT_GRACE_SECONDS;
+      const waitsFrom = node.isOutOfService ? -Infinity : await this.#heardAt(suspicion, node);
+      const left = waitsFrom + graceSeconds * 1000 + MARGIN_MS - this.#context.timers.monotonic();
+      if (left > 0) return { kind: 'waiting', reason: 'its pod is gone, its grace period is not over' };
+    }
     const inferred = gone?.witnessed !== true;
     return this.#whenReady(sandbox, node, {
       kind: 'dead',
       evidence: `pod ${sandbox.namespace}/${sandbox.name} (${sandbox.podUid}) is gone`,
       inferred,
     });
+  }
+
+  /** When the kubelet could know that the pod is gone; Infinity: not yet. */
+  async #heardAt(suspicion: Suspicion, node: Node): Promise<number> {
+    if (suspicion.heardAt !== undefined) return suspicion.heardAt;
+    const renewal = await this.#readRenewal(node.name);
+    if (renewal === undefined) return Infinity;
+    suspicion.first ??= renewal;
+    if (suspicion.first === renewal) return Infinity;
+    suspicion.heardAt = this.#context.timers.monotonic();
+    return suspicion.heardAt;
   }
 
   /**
