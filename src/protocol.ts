@@ -125,6 +125,8 @@ export interface Metadata {
   readonly name: string;
   readonly uid?: string;
   readonly resourceVersion?: string;
+  /** In a cluster: grows with the spec only, where the version grows with the status too. */
+  readonly generation?: number;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 

@@ -4,6 +4,24 @@ import { UNPRINTABLE, printableJson } from './text.ts';
 /** A list as `kubectl get -o yaml` gives it. */
 export const listDocument = (items: readonly object[]): object => ({ apiVersion: 'v1', kind: 'List', items });
 
+/** The same document in parts that can be written one after the other. */
+export const listParts = {
+  json: {
+    head: '{\n  "apiVersion": "v1",\n  "kind": "List",\n  "items": [\n',
+    page: async (items: readonly object[]): Promise<string> => indent(items.map((item) => formatJson(item).trimEnd()).join(',\n'), 4),
+    between: ',\n',
+    tail: '\n  ]\n}\n',
+  },
+  yaml: {
+    head: 'apiVersion: v1\nkind: List\nitems:\n',
+    page: async (items: readonly object[]): Promise<string> => indent((await formatYaml(items)).trimEnd(), 2),
+    between: '\n',
+    tail: '\n',
+  },
+} as const;
+
+const indent = (text: string, spaces: number): string => text.replaceAll(/^(?=.)/gm, ' '.repeat(spaces));
+
 export const formatJson = (value: unknown): string => `${printableJson(JSON.stringify(value, undefined, 2))}\n`;
 
 /** One line, for streams. */

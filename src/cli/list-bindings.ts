@@ -1,13 +1,13 @@
 /** What `binding list` and `find` have in common. */
 import type { BindingQuery } from '../client/client.ts';
-import type { AddressBinding } from '../protocol.ts';
 import type { Context } from './command.ts';
 import { bindingObjectName } from './names.ts';
 import { bindingTable } from './print-bindings.ts';
-import { printListing } from './printer.ts';
+import { inPages, printPages } from './print-pages.ts';
 import { parseResource } from './resource.ts';
 import { UsageError } from './usage.ts';
 
+const PAGE_SIZE = 500;
 const PLAIN_FILTERS = ['subinstance', 'subid', 'pool', 'network', 'node', 'tag', 'state'] as const;
 
 /** The filters that were given, checked. */
@@ -29,13 +29,10 @@ export function readFilters({ values }: Context): BindingQuery {
 /** Prints every binding that the options and `more` select; returns how many. */
 export async function listBindings(context: Context, more: BindingQuery): Promise<number> {
   const query = { ...readFilters(context), ...more };
-  const items: AddressBinding[] = [];
-  for await (const binding of context.client().eachBinding(query)) items.push(binding);
-  await printListing(context.printer, {
-    items,
+  return printPages(context.printer, {
+    pages: inPages(context.client().eachBinding(query), PAGE_SIZE),
     table: bindingTable(context.world.timers.now()),
     name: bindingObjectName,
     none: query.state === 'released' || query.state === 'all' ? 'No bindings.' : 'Nothing is held.',
   });
-  return items.length;
 }

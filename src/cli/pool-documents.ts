@@ -10,7 +10,8 @@ export type PoolDocuments =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 const DOCUMENT_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
-const METADATA_FIELDS = ['name', 'uid', 'resourceVersion', 'annotations'];
+/** Also what kubectl shows besides. */
+const METADATA_FIELDS = ['name', 'uid', 'resourceVersion', 'annotations', 'generation', 'creationTimestamp', 'managedFields'];
 const SPEC_FIELDS = [
   ...[
     'network',

@@ -1,6 +1,6 @@
 /** Data goes to stdout in the format asked for; everything else goes to stderr, and `-q` silences it. */
 import { formatJson, formatJsonLine, formatYaml, listDocument } from './documents.ts';
-import { formatTable, paint, type Colour, type Table } from './table.ts';
+import { columnWidths, formatTable, paint, type Colour, type Table } from './table.ts';
 import { printable } from './text.ts';
 import type { OutputStream, World } from './world.ts';
 
@@ -17,7 +17,10 @@ export interface PrinterOptions {
 export interface Printer extends PrinterOptions {
   /** A line of data. */
   line(text: string): void;
-  table(table: Table): void;
+  /** Returns how wide its columns are; a table that goes on is given those of the part before, and has no headers. */
+  table(table: Table, goesOn?: readonly number[]): readonly number[];
+  /** As it is. */
+  raw(text: string): void;
   /** A document, or one JSON document a line in a stream. */
   document(value: object): Promise<void>;
   documentLine(value: object): Promise<void>;
@@ -35,7 +38,12 @@ export function createPrinter(world: World, options: PrinterOptions): Printer {
   return {
     ...options,
     line: (text) => world.stdout.write(`${printable(text)}\n`),
-    table: (table) => world.stdout.write(formatTable(table, { headers: options.headers, colours: coloured(world.stdout) })),
+    table(table, goesOn) {
+      const how = { headers: options.headers && goesOn === undefined, colours: coloured(world.stdout), ...(goesOn && { widths: goesOn }) };
+      world.stdout.write(formatTable(table, how));
+      return columnWidths(table, how);
+    },
+    raw: (text) => world.stdout.write(text),
     async document(value) {
       world.stdout.write(options.format === 'yaml' ? await formatYaml(value) : formatJson(value));
     },
@@ -73,7 +81,7 @@ export async function printListing<T extends object>(
       return items.forEach((item) => printer.line(name(item)));
     default:
       if (items.length === 0) return printer.note(none);
-      return printer.table(table(items, printer.format === 'wide'));
+      printer.table(table(items, printer.format === 'wide'));
   }
 }
 

@@ -13,6 +13,8 @@ export interface Table {
 export interface TableOptions {
   readonly headers: boolean;
   readonly colours: boolean;
+  /** At least so wide: those of the part of the table that was printed before. */
+  readonly widths?: readonly number[];
 }
 
 const GAP = 3;
@@ -21,10 +23,11 @@ const textOf = (cell: Cell): string => printable(typeof cell === 'string' ? cell
 const widthOf = (text: string): number => [...text].length;
 
 /** Ends with a newline; empty for a table without rows. */
-export function formatTable({ columns, rows }: Table, { headers, colours }: TableOptions): string {
+export function formatTable({ columns, rows }: Table, options: TableOptions): string {
   if (rows.length === 0) return '';
+  const { headers, colours } = options;
   const lines: readonly (readonly Cell[])[] = headers ? [columns, ...rows] : rows;
-  const widths = columns.map((_, index) => lines.reduce((widest, line) => Math.max(widest, widthOf(textOf(line[index] ?? ''))), 0));
+  const widths = columnWidths({ columns, rows }, options);
   const formatLine = (line: readonly Cell[]): string =>
     line
       .map((cell, index) => {
@@ -34,6 +37,13 @@ export function formatTable({ columns, rows }: Table, { headers, colours }: Tabl
       })
       .join('');
   return lines.map((line) => `${formatLine(line)}\n`).join('');
+}
+
+export function columnWidths({ columns, rows }: Table, { headers, widths = [] }: TableOptions): number[] {
+  const lines: readonly (readonly Cell[])[] = headers ? [columns, ...rows] : rows;
+  return columns.map((_, index) =>
+    lines.reduce((widest, line) => Math.max(widest, widthOf(textOf(line[index] ?? ''))), widths[index] ?? 0),
+  );
 }
 
 /** The caller has decided about the terminal and NO_COLOR. */

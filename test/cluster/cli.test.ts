@@ -1,12 +1,15 @@
 /** berthctl on a cluster, with the rights of who asks: what it shows, changes, and names when a right is missing. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { berthctl, type Result } from '../cli/berthctl.ts';
 import { binding, BINDINGS, pool, POOLS, released } from '../crds/objects.ts';
 import { ADDRESS_BINDINGS, ADDRESS_POOLS } from '../../src/kubernetes/objects.ts';
-import { apiServer, describeCluster, request } from '../support/cluster.ts';
+import { writeAccess } from '../support/api-server-certificates.ts';
+import { apiServer, describeCluster, request, runKubectl } from '../support/cluster.ts';
 import { makeNamespace, makeNode, makePod, newBootId } from '../support/cluster-workloads.ts';
 import { deleteAll } from './clients.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -103,6 +106,79 @@ describeCluster('berthctl with a kubeconfig', () => {
     expect([shrunk.exitCode, shrunk.stderr]).toEqual([1, expect.stringContaining('10.244.1.7 of shop/cart-0')]);
     const inUse = await run('pool delete pods');
     expect([inUse.exitCode, inUse.stderr]).toEqual([1, expect.stringContaining('refused (PoolInUse)')]);
+  });
+
+  test('a pool that was read is compared by its spec: a status written meanwhile is no conflict, a change of the spec is', async () => {
+    const read = await done('pool get pods -o yaml');
+    expect(read).toMatch(/\n {2}generation: \d+\n/);
+    const counts = { total: '256', allocated: '1', reserved: '3', cooling: '1', available: '251', observedGeneration: 1 };
+    const status = async (change: object): Promise<void> => {
+      const { json } = await request('GET', `${POOLS}/pods`);
+      const written = { ...json, status: { ...counts, observedGeneration: json.metadata.generation, ...change } };
+      expect((await request('PUT', `${POOLS}/pods/status`, written)).status).toBe(200);
+    };
+    await status({});
+    const edited = read.replace('cooldownSeconds: 30', 'cooldownSeconds: 45');
+    expect(await done('pool apply -f -', edited)).toBe('addresspool/pods configured\n');
+    expect((await request('GET', `${POOLS}/pods`)).json.spec.cooldownSeconds).toBe(45);
+    const stale = await run('pool apply -f -', undefined, edited.replace('cooldownSeconds: 45', 'cooldownSeconds: 46'));
+    expect([stale.exitCode, stale.stderr]).toEqual([1, expect.stringContaining('pool pods was changed since it was read')]);
+    const shown = await runKubectl(['get', 'apool', 'pods', '-o', 'yaml', '--show-managed-fields']);
+    expect(await done('pool apply -f -', shown.stdout.replace('cooldownSeconds: 45', 'cooldownSeconds: 30'))).toBe(
+      'addresspool/pods configured\n',
+    );
+    // What the controllers say of the pool is shown; what is counted from the records is "stats".
+    await status({ allocated: '77' });
+    expect(await done('pool list --no-headers')).toMatch(/^pods +10\.244\.1\.0\/24 +IPv4 +256 +77 +/);
+    expect(JSON.parse(await done('stats -o json')).pools).toMatchObject([{ allocated: '1' }]);
+    // Every write of the status in between is another version of the object.
+    let writing = true;
+    const busy = (async () => {
+      while (writing) await status({ allocated: String(Math.floor(Math.random() * 200)) }).catch(() => undefined);
+    })();
+    for (let round = 0; round < 3; round++) for (const verb of ['drain', 'resume']) await done(`pool ${verb} pods`);
+    writing = false;
+    await busy;
+  });
+
+  test('a repair is allowed, and does what can be done from here: nothing; what it finds is told', async () => {
+    const clean = await run('check --repair');
+    expect([clean.exitCode, clean.stderr]).toEqual([0, 'Checked 1 pool and 2 bindings: nothing wrong.\n']);
+    const outside = binding({ address: '10.99.0.7', subid: 'stray' }, 'default.10-99-0-7');
+    expect((await request('POST', BINDINGS, outside)).status).toBe(201);
+    const found = await run('check --repair --yes');
+    expect(found.exitCode).toBe(1);
+    expect(found.stdout).toMatch(/^OutsidePools +default\.10-99-0-7 +by hand +10\.99\.0\.7 is held by shop\/stray and lies in no pool$/m);
+    await request('DELETE', `${BINDINGS}/default.10-99-0-7`);
+  });
+
+  test('--timeout is how long an answer may take', async () => {
+    const slow = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    const { port } = slow.address() as AddressInfo;
+    const path = join(directory, 'slow.kubeconfig');
+    writeAccess(path, { server: `https://127.0.0.1:${port}`, caFile: apiServer().caFile, token: 'x' });
+    const started = performance.now();
+    const late = await run('pool list --timeout 300ms', path);
+    expect([late.exitCode, late.stderr]).toEqual([3, expect.stringContaining('within 0.3 s')]);
+    expect(performance.now() - started).toBeLessThan(8_000);
+    slow.close();
+  });
+
+  test('completes the names of pools, namespaces and addresses; quietly nothing where it cannot', async () => {
+    const complete = async (words: string[], kubeconfig = apiServer().kubeconfig) => {
+      const { stdout, stderr, exitCode } = await berthctl(['__complete', ...words], { environment: { KUBECONFIG: kubeconfig } });
+      expect([stderr, exitCode]).toEqual(['', 0]);
+      return stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => line.split('\t')[0]);
+    };
+    expect(await complete(['pool', 'get', ''])).toEqual(['pods']);
+    expect(await complete(['binding', 'list', '-n', 'sho'])).toEqual(['shop']);
+    expect(await complete(['release', ''])).toEqual(['10.244.1.7']);
+    expect(await complete(['--kubeconfig', apiServer().kubeconfig, 'pool', 'get', ''], '/nowhere')).toEqual(['pods']);
+    for (const kubeconfig of [powerless, '/nowhere']) expect(await complete(['pool', 'get', ''], kubeconfig)).toEqual([]);
   });
 
   test('says what only a controller does', async () => {

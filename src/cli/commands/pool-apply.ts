@@ -83,9 +83,10 @@ async function readDocuments(world: World, file: string): Promise<string> {
 function withVersions(pools: readonly AddressPool[], existing: readonly AddressPool[]): AddressPool[] {
   const uids = new Map(existing.map((pool) => [pool.metadata.name, pool.metadata.uid]));
   return pools.map(({ status: _status, ...pool }) => {
-    const { name, uid, resourceVersion, annotations } = pool.metadata;
+    const { name, uid, resourceVersion, generation, annotations } = pool.metadata;
     const same = uid !== undefined && resourceVersion !== undefined && uids.get(name) === uid;
-    return { ...pool, metadata: { name, ...(annotations && { annotations }), ...(same && { uid, resourceVersion }) } };
+    const version = { uid, resourceVersion, ...(generation !== undefined && { generation }) };
+    return { ...pool, metadata: { name, ...(annotations && { annotations }), ...(same && version) } };
   });
 }
 

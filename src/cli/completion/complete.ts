@@ -8,7 +8,7 @@ import type { Command, Completes, OptionSpec } from '../command.ts';
 import { COMMANDS, GROUPS } from '../commands/index.ts';
 import { GLOBAL_OPTIONS } from '../options.ts';
 import { RESOURCE_KINDS } from '../resource.ts';
-import { findController } from '../run.ts';
+import { findCluster, findController } from '../run.ts';
 import { printable } from '../text.ts';
 import type { World } from '../world.ts';
 
@@ -72,9 +72,11 @@ interface Reading {
   readonly given: readonly string[];
   /** The last word is an option that wants a value. */
   readonly awaiting: OptionSpec | undefined;
-  /** --controller, where the line has it already. */
-  readonly controller: string | undefined;
+  /** --controller, --kubeconfig and --context, where the line has them already. */
+  readonly where: Readonly<Record<string, string>>;
 }
+
+const WHERE = ['controller', 'kubeconfig', 'context'];
 
 /** Follows the finished words through the commands. */
 function read(words: readonly string[]): Reading {
@@ -82,14 +84,15 @@ function read(words: readonly string[]): Reading {
   let command: Command | undefined;
   let options = GLOBAL_OPTIONS;
   let awaiting: OptionSpec | undefined;
-  let controller: string | undefined;
+  const where: Record<string, string> = {};
   const given: string[] = [];
   for (const word of words) {
     if (awaiting) {
-      if (awaiting.name === 'controller') controller = word;
+      if (WHERE.includes(awaiting.name)) where[awaiting.name] = word;
       awaiting = undefined;
     } else if (word.startsWith('-')) {
-      if (word.startsWith('--controller=')) controller = word.slice('--controller='.length);
+      const [, name = '', value = ''] = /^--([a-z]+)=(.*)$/s.exec(word) ?? [];
+      if (WHERE.includes(name)) where[name] = value;
       awaiting = word.includes('=')
         ? undefined
         : options.find(({ name, alias, value }) => value && (word === `--${name}` || word === `-${alias}`));
@@ -102,28 +105,33 @@ function read(words: readonly string[]): Reading {
       if (command) options = [...(command.options ?? []), ...GLOBAL_OPTIONS];
     }
   }
-  return { command, group, options, given, awaiting, controller };
+  return { command, group, options, given, awaiting, where };
 }
 
 async function valuesOf(
   { choices, completes }: { readonly choices?: readonly string[]; readonly completes?: Completes },
   world: World,
-  { given, controller }: Pick<Reading, 'given' | 'controller'>,
+  { given, where }: Pick<Reading, 'given' | 'where'>,
 ): Promise<readonly Candidate[]> {
   if (choices) return choices.map((word) => ({ word, describe: '' }));
   if (completes === 'resource') return RESOURCE_KINDS.map((kind) => ({ word: `${kind}:`, describe: '' }));
   if (completes === undefined || completes === 'file') return [];
-  const found = await ask(world, controller, completes);
+  const found = await ask(world, where, completes);
   return found.filter(({ word }) => !given.includes(word));
 }
 
-/** Names from the controller; nothing when it does not answer at once. */
-async function ask(
-  world: World,
-  controller: string | undefined,
-  completes: 'pool' | 'subinstance' | 'address',
-): Promise<readonly Candidate[]> {
-  const endpoint = parseEndpoint(findController({ text: () => controller }, world).text);
+/** Names from the cluster or the controller; nothing when it does not answer at once. */
+async function ask(world: World, where: Reading['where'], completes: 'pool' | 'subinstance' | 'address'): Promise<readonly Candidate[]> {
+  const values = { text: (name: string) => where[name] };
+  const cluster = await findCluster(values, world);
+  if (cluster !== undefined) {
+    const { namesInCluster } = await import('../cluster/completion.ts');
+    const wanted = { ...cluster.choice, timers: world.timers, deadlineMs: PATIENCE_MILLISECONDS, most: MOST_CANDIDATES, what: completes };
+    // Finding out who asks (a kubeconfig may start a program for it) has no deadline of its own.
+    const late = new Promise<readonly Candidate[]>((resolve) => world.timers.after(PATIENCE_MILLISECONDS, () => resolve([])));
+    return Promise.race([late, namesInCluster(wanted)]);
+  }
+  const endpoint = parseEndpoint(findController(values, world).text);
   if (!endpoint.ok) return [];
   const client = openClient({ endpoint: endpoint.endpoint, timers: world.timers, timeoutMilliseconds: PATIENCE_MILLISECONDS });
   try {

@@ -1,0 +1,131 @@
+/**
+ * Pools and bindings as they stand in the cluster, read page by page with what selects them on the server: a question
+ * about one address or one pod reads what it is about, however many there are.
+ */
+import type { BindingSpec } from '../../core/binding.ts';
+import type { PoolSpec } from '../../core/pool-spec.ts';
+import type { BindingFilter } from '../../ipam/operations.ts';
+import type { Client, Page } from '../../kubernetes/client.ts';
+import type { Conversion } from '../../kubernetes/collection.ts';
+import { resourceName, type KubernetesObject } from '../../kubernetes/objects.ts';
+import type { AddressPool, AddressPoolStatus } from '../../kubernetes/resources.generated.ts';
+import { bindingResource, poolResource } from '../../kubernetes/resources.ts';
+import type { ApiAnswer } from '../../kubernetes/status.ts';
+import { StoreUnavailable, type Stored } from '../../store/store.ts';
+import { refused } from './explaining-client.ts';
+
+export interface PoolRecord extends Stored<PoolSpec> {
+  readonly generation: number;
+  /** Of this generation; absent where no controller has said anything yet. */
+  readonly status?: AddressPoolStatus;
+}
+
+/** An object that is none of Berth's making: the others are still read. */
+export interface Unreadable {
+  readonly resource: string;
+  readonly name: string;
+  readonly why: string;
+}
+
+export interface Records {
+  pools(): Promise<readonly PoolRecord[]>;
+  /** Refused where there is one that cannot be used. */
+  pool(name: string): Promise<PoolRecord | undefined>;
+  /** In the order of the records' names. */
+  bindingPages(filter: BindingFilter, pageSize: number): AsyncGenerator<readonly Stored<BindingSpec>[]>;
+  bindings(filter: BindingFilter): Promise<readonly Stored<BindingSpec>[]>;
+}
+
+const PAGE_SIZE = 500;
+const MOST_EXPIRIES = 3;
+
+export function openRecords(client: Client, unreadable: (object: Unreadable) => void): Records {
+  const stored = <T>(conversion: Conversion<T>, object: KubernetesObject): Stored<T> | undefined => {
+    const { name, uid = '', resourceVersion = '' } = object.metadata;
+    try {
+      return { name, uid, version: resourceVersion, spec: conversion.toSpec(object) };
+    } catch (error) {
+      unreadable({ resource: resourceName(conversion.type), name, why: (error as Error).message });
+      return undefined;
+    }
+  };
+  const toPool = (object: KubernetesObject): PoolRecord | undefined => {
+    const record = stored(poolResource, object);
+    if (record === undefined) return undefined;
+    const { generation = 0 } = object.metadata;
+    const { status } = object as AddressPool;
+    return { ...record, generation, ...(status?.total !== undefined && status.observedGeneration === generation && { status }) };
+  };
+  async function* pages<T>(
+    conversion: Conversion<T>,
+    fieldSelector: string | undefined,
+    limit: number,
+  ): AsyncGenerator<readonly KubernetesObject[]> {
+    let from: string | undefined;
+    let last = '';
+    for (let expiries = 0; ;) {
+      const query = { limit, ...(fieldSelector !== undefined && { fieldSelector }), ...(from !== undefined && { continue: from }) };
+      const answer: ApiAnswer<Page<KubernetesObject>> = await client.list(conversion.type, query);
+      if (!answer.ok) {
+        if (answer.status.reason !== 'Expired' || ++expiries > MOST_EXPIRIES) throw new StoreUnavailable(answer.status.message);
+        from = undefined;
+        continue;
+      }
+      // What was shown already is passed over when the listing had to begin anew: it is in the order of the names.
+      const items = answer.value.items.filter(({ metadata }) => metadata.name > last);
+      last = items.at(-1)?.metadata.name ?? last;
+      yield items;
+      from = answer.value.continue;
+      if (from === undefined) return;
+    }
+  }
+  async function* bindingPages(filter: BindingFilter, pageSize: number) {
+    for await (const page of pages(bindingResource, selectorOf(filter), pageSize)) {
+      yield page.map((object) => stored(bindingResource, object)).filter((record) => record !== undefined);
+    }
+  }
+  return {
+    async pools() {
+      const found: PoolRecord[] = [];
+      for await (const page of pages(poolResource, undefined, PAGE_SIZE))
+        found.push(...page.map(toPool).filter((pool) => pool !== undefined));
+      return found;
+    },
+    async pool(name) {
+      const answer = await client.get<KubernetesObject>(poolResource.type, { name });
+      if (answer.ok) {
+        const pool = toPool(answer.value);
+        if (pool !== undefined) return pool;
+        throw refused(
+          'InvalidRequest',
+          `pool ${name} is there and cannot be used ("berthctl check" says why): kubectl edit addresspool ${name}`,
+        );
+      }
+      if (answer.status.reason === 'NotFound') return undefined;
+      throw new StoreUnavailable(answer.status.message);
+    },
+    bindingPages,
+    async bindings(filter) {
+      const found: Stored<BindingSpec>[] = [];
+      for await (const page of bindingPages(filter, PAGE_SIZE)) found.push(...page);
+      return found;
+    },
+  };
+}
+
+/** The part of a filter that the server can judge (the CRD's selectable fields); the rest is the engine's. */
+export function selectorOf({ address, network, pool, subinstance, subid, node, state = 'bound' }: BindingFilter): string | undefined {
+  const fields = {
+    address,
+    network,
+    pool,
+    subinstance,
+    subid,
+    node,
+    state: state === 'all' ? undefined : state === 'bound' ? 'Bound' : 'Released',
+  };
+  const parts = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [`spec.${name}=${escapeValue(value)}`]));
+  return parts.length === 0 ? undefined : parts.join(',');
+}
+
+const escapeValue = (value: string): string => value.replaceAll(/[\\,=]/g, (character) => `\\${character}`);
