@@ -68,12 +68,15 @@ export interface Client {
     patch: JsonPatch,
     options?: CallOptions,
   ): Promise<ApiAnswer<T>>;
-  /** Deletes exactly that uid and version. The value is the object when finalizers keep it, else a Status. */
+  /**
+   * Deletes exactly that uid and version. The value is the object when finalizers keep it, else a Status. With `dryRun`
+   * nothing is deleted, and rights, policies and preconditions are judged all the same.
+   */
   remove(
     type: ResourceType,
     target: Target,
     preconditions: { readonly uid: string; readonly resourceVersion: string },
-    options?: CallOptions,
+    options?: CallOptions & { readonly dryRun?: boolean },
   ): Promise<ApiAnswer<KubernetesObject>>;
   /** A question in the form of an object (TokenReview, SubjectAccessReview): posted, never kept, so it may be repeated. */
   review<T>(type: ResourceType, review: T, options?: CallOptions): Promise<ApiAnswer<T>>;
@@ -156,6 +159,7 @@ export function createClient(options: ClientOptions): Client {
             kind: 'DeleteOptions',
             preconditions,
             propagationPolicy: 'Background',
+            ...(callOptions?.dryRun === true && { dryRun: ['All'] }),
           }),
           right: rightOf('delete', type),
           repeatable: false,

@@ -33,7 +33,7 @@ async function openWorld(many: number) {
   const client = createClient({ transport, timers, random });
   const unreadable: Unreadable[] = [];
   const records = openRecords(client, (object) => unreadable.push(object));
-  const backend = clusterBindings(records, openKubernetesStore({ client, timers, random, log: silentLog }));
+  const backend = clusterBindings(records, openKubernetesStore({ client, timers, random, log: silentLog }), client);
   const addresses = async (query: Parameters<typeof backend.eachBinding>[0], pageSize?: number): Promise<string[]> => {
     const found: string[] = [];
     for await (const { spec } of backend.eachBinding(query, pageSize)) found.push(spec.address);

@@ -6,13 +6,19 @@ import type { Backend } from '../../client/backend.ts';
 import { inAddressOrder, matcherOf } from '../../ipam/listing.ts';
 import type { BindingFilter } from '../../ipam/operations.ts';
 import type { Release } from '../../protocol.ts';
+import type { Client } from '../../kubernetes/client.ts';
+import { ADDRESS_BINDINGS } from '../../kubernetes/objects.ts';
 import { toBindingDocument, toBindingFilter, toReleased } from '../../server/documents.ts';
 import type { Store, Stored } from '../../store/store.ts';
 import { refused } from './explaining-client.ts';
 import { asUnreachable, reached } from './reached.ts';
 import type { Records } from './records.ts';
 
-export function clusterBindings(records: Records, store: Store): Pick<Backend, 'listBindings' | 'eachBinding' | 'getBinding' | 'release'> {
+export function clusterBindings(
+  records: Records,
+  store: Store,
+  client: Client,
+): Pick<Backend, 'listBindings' | 'eachBinding' | 'getBinding' | 'release'> {
   /** Each page in address order, so that what fits in one is as on a socket. */
   async function* pages(filter: BindingFilter, pageSize: number): AsyncGenerator<readonly Stored<BindingSpec>[]> {
     const matches = matcherOf(filter);
@@ -39,6 +45,9 @@ export function clusterBindings(records: Records, store: Store): Pick<Backend, '
       throw refused('Conflict', `the record of ${target.spec.address} was changed meanwhile; look again`);
     return written.ok;
   }
+  async function tryRemoval({ name, uid, version: resourceVersion }: Stored<BindingSpec>): Promise<void> {
+    await reached(() => client.remove(ADDRESS_BINDINGS, { name }, { uid, resourceVersion }, { dryRun: true }));
+  }
   return {
     async listBindings(query, { limit = 500 } = {}) {
       for await (const page of pages(toBindingFilter(query), limit)) return { items: page.map(toBindingDocument) };
@@ -58,6 +67,8 @@ export function clusterBindings(records: Records, store: Store): Pick<Backend, '
       const networks = [...new Set(targets.map(({ spec }) => spec.network))];
       if (body.address !== undefined && networks.length > 1)
         throw refused('InvalidRequest', `${body.address} is held in several networks: ${networks.join(', ')}; say which with --network`);
+      // The rights and the policy are judged before anybody is asked whether they are sure.
+      if (body.dryRun === true && targets[0] !== undefined) await tryRemoval(targets[0]);
       const released: BindingSpec[] = [];
       for (const target of targets) if (body.dryRun === true || (await remove(target))) released.push(target.spec);
       return toReleased(released);

@@ -56,7 +56,7 @@ export function openClusterBackend({ timers, timeoutMilliseconds, controllersNam
 
   return {
     ...clusterPools({ records, judge }),
-    ...clusterBindings(records, store),
+    ...clusterBindings(records, store, client),
     allocate: () => onlyClaims(),
     renew: () => onlyController('a lease is extended'),
     async stats() {

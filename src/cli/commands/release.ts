@@ -12,7 +12,8 @@ import { UsageError } from '../usage.ts';
 export const release: Command = {
   path: ['release'],
   summary: 'Let addresses go: one by one, or all that a subject or a subinstance holds',
-  details: 'A released address cools down before somebody else gets it; its record says who had it last.',
+  details:
+    'A released address cools down before somebody else gets it; its record says who had it last. In a cluster pods let go by themselves: there it takes the address away from its holder by deleting the record, without cooling, and needs the verbs delete and forcerelease on addressbindings (ClusterRole berth-force-release). Make sure that the pod is gone.',
   positionals: [{ name: 'address', describe: 'an address, or what "-o name" printed', many: true, optional: true, completes: 'address' }],
   options: [SUBINSTANCE, SUBID, NETWORK, DRY_RUN, YES],
   examples: [
