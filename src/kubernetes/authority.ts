@@ -115,7 +115,7 @@ class Keeper {
     await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, async (data) => {
       // Read after the map: whoever came since has changed it, and this write fails.
       const published = { 'ca.crt': bundle, endpoints: linesOf(await this.#replicas.endpoints()) };
-      return isIn(data, published) ? undefined : published;
+      return isIn(data, published) ? undefined : { ...data, ...published };
     });
   }
 

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Timers } from '../../src/core/clock.ts';
 import { AUTHORITY_SECRET, IDENTITY_CONFIG_MAP, openAuthority, type Authority } from '../../src/kubernetes/authority.ts';
-import { CONFIG_MAPS, SECRETS, type KubernetesObject } from '../../src/kubernetes/objects.ts';
+import { CONFIG_MAPS, LEASES, SECRETS, type KubernetesObject } from '../../src/kubernetes/objects.ts';
 import { clientOf, recordingLog, seededRandom } from '../support/cluster-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { PretendedApiServer } from '../support/pretended-api-server.ts';
@@ -72,7 +72,8 @@ describe('the controllers’ CA', () => {
     expect(JSON.stringify(map())).not.toContain('PRIVATE KEY');
     for (const replica of replicas) await finish(replica.stop());
     // A node with an empty list would wait for its kubelet to bring the next one.
-    expect(map()).toMatchObject({ endpoints: 'https://10.0.0.3:8443\n', replicas: '{}' });
+    expect(map()['endpoints']).toBe('https://10.0.0.3:8443\n');
+    expect(server.objects(LEASES)).toEqual([]);
     await finish(open('aaaa').read());
     expect(map()['endpoints']).toBe('https://10.0.0.4:8443\n');
   });
@@ -131,7 +132,38 @@ describe('the controllers’ CA', () => {
     expect(map()['endpoints']).toContain('10.9.9.9');
     for (let minute = 0; minute < 4; minute++) await pass(60_000);
     expect(map()['endpoints']).toBe('https://10.0.0.1:8443\n');
+    expect(server.objects(LEASES).map(({ metadata }) => metadata.name)).toEqual(['berth-replica-a']);
     await finish(living.stop());
+  });
+
+  test('what the nodes read is written when a replica comes or goes, and not while they only live', async () => {
+    const { open, map, pass, passDay, server, finish } = openWorld();
+    const version = () => server.objects(CONFIG_MAPS)[0]!.metadata.resourceVersion;
+    const beats = () => server.objects<any>(LEASES).map(({ spec }) => spec.renewTime as string);
+    const replicas = [open('a'), open('bb')];
+    for (const replica of replicas) await finish(replica.read());
+    await pass(61_000);
+    const [written, alive] = [version(), beats()];
+    for (let minute = 0; minute < 20; minute++) await pass(60_000);
+    await passDay();
+    expect([version(), beats().length]).toEqual([written, 2]);
+    expect(beats().every((beat, index) => beat > alive[index]!)).toBe(true);
+    const third = open('ccc');
+    await finish(third.read());
+    expect([version() === written, map()['endpoints']!.split('\n').length]).toEqual([false, 4]);
+    await finish(third.stop());
+    expect(map()['endpoints']!.trim().split('\n')).toEqual(['https://10.0.0.1:8443', 'https://10.0.0.2:8443']);
+    for (const replica of replicas) await finish(replica.stop());
+  });
+
+  test('a replica whose Lease somebody deleted is back with its next beat', async () => {
+    const { open, map, pass, server, finish } = openWorld();
+    const replicas = [open('a'), open('bb')];
+    for (const replica of replicas) await finish(replica.read());
+    server.delete(LEASES, 'berth/berth-replica-bb');
+    for (let minute = 0; minute < 2; minute++) await pass(61_000);
+    expect(map()['endpoints']!.trim().split('\n')).toEqual(['https://10.0.0.1:8443', 'https://10.0.0.2:8443']);
+    for (const replica of replicas) await finish(replica.stop());
   });
 
   test('its Secret has the name that the rights are given for', () => {
