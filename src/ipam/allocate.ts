@@ -124,10 +124,12 @@ const familyOf = (address: string | undefined) => (address === undefined ? undef
 
 /** Releases one address, all of a subject, or all of a tenant, in address order. One address or subject that holds nothing is a refusal; an empty tenant is not. */
 export async function release(context: Context, target: ReleaseTarget, dryRun: boolean): Promise<Outcome<readonly BindingSpec[]>> {
-  const held = heldBy(context, target);
-  if (!held.ok || dryRun) return held;
+  const found = heldBy(context, target);
+  if (!found.ok) return found;
+  const held = inAddressOrder(found.value, (spec) => spec);
+  if (dryRun) return done(held);
   const released: BindingSpec[] = [];
-  for (const binding of inAddressOrder(held.value, (spec) => spec)) {
+  for (const binding of held) {
     const same = (spec: BindingSpec) => spec.subinstance === binding.subinstance && spec.subid === binding.subid;
     const gone = await releaseBinding(context, bindingName(binding.network, binding.address), same);
     if (gone !== undefined) released.push(gone);
