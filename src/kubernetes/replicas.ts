@@ -58,7 +58,10 @@ export class Replicas {
     else if (!mayCreate(found.status)) must(found);
   }
 
-  /** The addresses of all who live, each once; Leases of those who are gone are removed. */
+  /**
+   * The addresses of all who live, each once; Leases of those who are gone are removed. The latest to come are first:
+   * of the others one may be gone, and a node tries them in this order, up to a second each.
+   */
   async endpoints(): Promise<readonly string[]> {
     const { client, namespace, timers } = this.#options;
     const { items } = must(await client.list<ReplicaLease>(LEASES, { namespace }));
@@ -67,7 +70,14 @@ export class Replicas {
     this.#seen = new Map(leases.map(({ metadata: { name, resourceVersion } }) => [name, this.#seenAs(name, resourceVersion, now)]));
     const isGone = ({ metadata: { name } }: ReplicaLease): boolean => now - this.#seen.get(name)!.since >= GONE_AFTER_MS;
     for (const lease of leases.filter(isGone)) await this.#remove(lease);
-    return [...new Set(leases.filter((lease) => !isGone(lease)).flatMap(urlsOf))];
+    return [
+      ...new Set(
+        leases
+          .filter((lease) => !isGone(lease))
+          .toSorted(latestFirst)
+          .flatMap(urlsOf),
+      ),
+    ];
   }
 
   #seenAs(name: string, version: string | undefined, now: number): { readonly version: string | undefined; readonly since: number } {
@@ -104,6 +114,10 @@ const nameOf = (identity: string): string => `${PREFIX}${identity.toLowerCase().
 /** What somebody else has written there counts as nothing. */
 const urlsOf = ({ metadata }: ReplicaLease): readonly string[] =>
   (metadata.annotations?.[URLS] ?? '').split(' ').filter((url) => url.startsWith('https://'));
+
+/** By the API server's clock, to the second; all replicas see the same order. */
+const latestFirst = ({ metadata: one }: ReplicaLease, { metadata: other }: ReplicaLease): number =>
+  Date.parse(other.creationTimestamp ?? '') - Date.parse(one.creationTimestamp ?? '') || (one.name < other.name ? -1 : 1);
 
 const mayCreate = ({ reason }: ApiStatus): boolean => reason === 'NotFound';
 

@@ -121,6 +121,15 @@ describe('the controllers’ CA', () => {
     await finish(replica.stop());
   });
 
+  test('the latest to come are first in the list: those before may be gone', async () => {
+    const { open, map, pass, finish } = openWorld();
+    for (const identity of ['ccc', 'a', 'bb']) {
+      await finish(open(identity).read());
+      await pass(2_000);
+    }
+    expect(map()['endpoints']).toBe('https://10.0.0.2:8443\nhttps://10.0.0.1:8443\nhttps://10.0.0.3:8443\n');
+  });
+
   test('a replica that is gone is taken from the list after some minutes, one that lives is not', async () => {
     const { open, map, pass, server, timers, log, finish } = openWorld();
     const living = open('a');
@@ -162,7 +171,7 @@ describe('the controllers’ CA', () => {
     for (const replica of replicas) await finish(replica.read());
     server.delete(LEASES, 'berth/berth-replica-bb');
     for (let minute = 0; minute < 2; minute++) await pass(61_000);
-    expect(map()['endpoints']!.trim().split('\n')).toEqual(['https://10.0.0.1:8443', 'https://10.0.0.2:8443']);
+    expect(map()['endpoints']!.trim().split('\n')).toEqual(['https://10.0.0.2:8443', 'https://10.0.0.1:8443']);
     for (const replica of replicas) await finish(replica.stop());
   });
 
