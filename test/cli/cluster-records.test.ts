@@ -1,6 +1,7 @@
 /** What berthctl reads of a cluster for one question: what it is about, however much there is; on a pretended API server. */
 import { describe, expect, test } from 'vitest';
 import { clusterBindings } from '../../src/cli/cluster/bindings.ts';
+import { explainingClient } from '../../src/cli/cluster/explaining-client.ts';
 import { openRecords, selectorOf, type Unreadable } from '../../src/cli/cluster/records.ts';
 import { ADDRESS_BINDINGS, ADDRESS_POOLS } from '../../src/kubernetes/objects.ts';
 import { createClient } from '../../src/kubernetes/client.ts';
@@ -16,6 +17,8 @@ async function openWorld(many: number) {
   const random = seededRandom(1);
   const server = new PretendedApiServer({ timers, random });
   const writer = clientOf(server, timers, random);
+  const blue = pool({ ranges: [{ cidr: '10.1.0.0/16' }] }, 'blue');
+  if (!(await writer.create(ADDRESS_POOLS, blue as never)).ok) throw new Error('no pool');
   for (let index = 0; index < many; index++) {
     const [third, fourth] = [index >> 8, index & 255];
     const object = binding(
@@ -27,10 +30,10 @@ async function openWorld(many: number) {
   }
   const asked: string[] = [];
   const transport: Transport = (request, signal) => {
-    asked.push(`${request.method} ${decodeURIComponent(request.path.replace(/^.*addressbindings/, ''))}`);
+    asked.push(`${request.method} ${decodeURIComponent(request.path.replace(/^.*\/v1alpha1/, ''))}`);
     return server.transport(request, signal);
   };
-  const client = createClient({ transport, timers, random });
+  const client = explainingClient(createClient({ transport, timers, random }), 10_000);
   const unreadable: Unreadable[] = [];
   const records = openRecords(client, (object) => unreadable.push(object));
   const backend = clusterBindings(records, openKubernetesStore({ client, timers, random, log: silentLog }), client);
@@ -50,11 +53,22 @@ describe('reading a cluster', () => {
     expect(await addresses({ subinstance: 'ns-7', subid: 'pod-18' })).toEqual([]);
     expect((await backend.getBinding('default', '10.1.0.9')).spec.subid).toBe('pod-9');
     expect(asked).toEqual([
-      'GET ?fieldSelector=spec.address=10.1.2.3,spec.state=Bound&limit=500',
-      'GET ?fieldSelector=spec.subinstance=ns-7,spec.subid=pod-17,spec.state=Bound&limit=500',
-      'GET ?fieldSelector=spec.subinstance=ns-7,spec.subid=pod-18,spec.state=Bound&limit=500',
-      'GET /default.10-1-0-9',
+      'GET /addresspools?limit=500',
+      'GET /addressbindings/default.10-1-2-3',
+      'GET /addressbindings?fieldSelector=spec.subinstance=ns-7,spec.subid=pod-17,spec.state=Bound',
+      'GET /addressbindings?fieldSelector=spec.subinstance=ns-7,spec.subid=pod-18,spec.state=Bound',
+      'GET /addressbindings/default.10-1-0-9',
     ]);
+    expect(await addresses({ address: '10.1.4.255' })).toEqual([]);
+    expect(await addresses({ address: '10.1.2.3', network: 'lab' })).toEqual([]);
+    expect(await addresses({ address: '10.1.2.3', state: 'released' })).toEqual([]);
+  });
+
+  test('whoever has no right on pools finds an address all the same, by a selector', async () => {
+    const { addresses, asked, server } = await openWorld(20);
+    server.forbid('list', ADDRESS_POOLS);
+    expect(await addresses({ address: '10.1.0.3' })).toEqual(['10.1.0.3']);
+    expect(asked).toEqual(['GET /addresspools?limit=500', 'GET /addressbindings?fieldSelector=spec.address=10.1.0.3,spec.state=Bound']);
   });
 
   test('a list comes page by page: whoever stops early has read no more', async () => {
@@ -92,7 +106,7 @@ describe('reading a cluster', () => {
     const twice = pool({ ranges: [{ cidr: '10.5.0.0/24' }, { cidr: '10.5.0.128/25' }] }, 'twice');
     for (const object of [twice, pool({ ranges: [{ cidr: '10.6.0.0/24' }] }, 'good')]) await writer.create(ADDRESS_POOLS, object as never);
     expect((await records.bindings({})).length).toBe(3);
-    expect((await records.pools()).map(({ name }) => name)).toEqual(['good']);
+    expect((await records.pools()).map(({ name }) => name)).toEqual(['blue', 'good']);
     expect(unreadable).toEqual([
       { resource: 'addressbindings.berth-ipam.dev', name: 'default.10-1-0-200', why: expect.stringContaining('10.9.9.9') },
       { resource: 'addresspools.berth-ipam.dev', name: 'twice', why: expect.stringContaining('overlap') },

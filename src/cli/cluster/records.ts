@@ -2,6 +2,7 @@
  * Pools and bindings as they stand in the cluster, read page by page with what selects them on the server: a question
  * about one address or one pod reads what it is about, however many there are.
  */
+import { bindingName } from '../../core/binding-name.ts';
 import type { BindingSpec } from '../../core/binding.ts';
 import type { PoolSpec } from '../../core/pool-spec.ts';
 import type { BindingFilter } from '../../ipam/operations.ts';
@@ -12,6 +13,7 @@ import type { AddressPool, AddressPoolStatus } from '../../kubernetes/resources.
 import { bindingResource, poolResource } from '../../kubernetes/resources.ts';
 import type { ApiAnswer } from '../../kubernetes/status.ts';
 import { StoreUnavailable, type Stored } from '../../store/store.ts';
+import { RefusedError } from '../../client/errors.ts';
 import { refused } from './explaining-client.ts';
 
 export interface PoolRecord extends Stored<PoolSpec> {
@@ -59,12 +61,16 @@ export function openRecords(client: Client, unreadable: (object: Unreadable) => 
   async function* pages<T>(
     conversion: Conversion<T>,
     fieldSelector: string | undefined,
-    limit: number,
+    limit: number | undefined,
   ): AsyncGenerator<readonly KubernetesObject[]> {
     let from: string | undefined;
     let last = '';
     for (let expiries = 0; ;) {
-      const query = { limit, ...(fieldSelector !== undefined && { fieldSelector }), ...(from !== undefined && { continue: from }) };
+      const query = {
+        ...(limit !== undefined && { limit }),
+        ...(fieldSelector !== undefined && { fieldSelector }),
+        ...(from !== undefined && { continue: from }),
+      };
       const answer: ApiAnswer<Page<KubernetesObject>> = await client.list(conversion.type, query);
       if (!answer.ok) {
         if (answer.status.reason !== 'Expired' || ++expiries > MOST_EXPIRIES) throw new StoreUnavailable(answer.status.message);
@@ -79,30 +85,50 @@ export function openRecords(client: Client, unreadable: (object: Unreadable) => 
       if (from === undefined) return;
     }
   }
-  async function* bindingPages(filter: BindingFilter, pageSize: number) {
-    for await (const page of pages(bindingResource, selectorOf(filter), pageSize)) {
-      yield page.map((object) => stored(bindingResource, object)).filter((record) => record !== undefined);
-    }
+  async function readPools(): Promise<readonly PoolRecord[]> {
+    const found: PoolRecord[] = [];
+    for await (const page of pages(poolResource, undefined, PAGE_SIZE))
+      found.push(...page.map(toPool).filter((pool) => pool !== undefined));
+    return found;
+  }
+  /**
+   * By name in each network there is: one key of etcd each, where a selector makes the server look at every record.
+   * Undefined: the networks are not known, to whom has no right on pools.
+   */
+  async function readAddress(address: string, network: string | undefined): Promise<readonly KubernetesObject[] | undefined> {
+    const networks = network === undefined ? await readPools().then(networksOf, ifNotAllowed) : [network];
+    if (networks === undefined) return undefined;
+    const found = await Promise.all(networks.map((one) => read(bindingResource, bindingName(one, address))));
+    return found.filter((object) => object !== undefined);
+  }
+  async function* bindingPages(filter: BindingFilter, pageSize: number): ReturnType<Records['bindingPages']> {
+    const { address, network, subinstance, subid } = filter;
+    const toStored = (objects: readonly KubernetesObject[]) =>
+      objects.map((object) => stored(bindingResource, object)).filter((record) => record !== undefined);
+    const named = address === undefined ? undefined : await readAddress(address, network);
+    if (named !== undefined) return yield toStored(named);
+    // Of one address or subject there are few; without a limit an API server answers from its cache, consistently (KEP-2340), and with one it reads etcd.
+    const isOfOne = address !== undefined || (subinstance !== undefined && subid !== undefined);
+    const limit = isOfOne ? undefined : pageSize;
+    for await (const page of pages(bindingResource, selectorOf(filter), limit)) yield toStored(page);
+  }
+  async function read(conversion: Pick<Conversion<unknown>, 'type'>, name: string): Promise<KubernetesObject | undefined> {
+    const answer = await client.get<KubernetesObject>(conversion.type, { name });
+    if (answer.ok) return answer.value;
+    if (answer.status.reason === 'NotFound') return undefined;
+    throw new StoreUnavailable(answer.status.message);
   }
   return {
-    async pools() {
-      const found: PoolRecord[] = [];
-      for await (const page of pages(poolResource, undefined, PAGE_SIZE))
-        found.push(...page.map(toPool).filter((pool) => pool !== undefined));
-      return found;
-    },
+    pools: readPools,
     async pool(name) {
-      const answer = await client.get<KubernetesObject>(poolResource.type, { name });
-      if (answer.ok) {
-        const pool = toPool(answer.value);
-        if (pool !== undefined) return pool;
-        throw refused(
-          'InvalidRequest',
-          `pool ${name} is there and cannot be used ("berthctl check" says why): kubectl edit addresspool ${name}`,
-        );
-      }
-      if (answer.status.reason === 'NotFound') return undefined;
-      throw new StoreUnavailable(answer.status.message);
+      const object = await read(poolResource, name);
+      if (object === undefined) return undefined;
+      const pool = toPool(object);
+      if (pool !== undefined) return pool;
+      throw refused(
+        'InvalidRequest',
+        `pool ${name} is there and cannot be used ("berthctl check" says why): kubectl edit addresspool ${name}`,
+      );
     },
     bindingPages,
     async bindings(filter) {
@@ -111,6 +137,12 @@ export function openRecords(client: Client, unreadable: (object: Unreadable) => 
       return found;
     },
   };
+}
+
+const networksOf = (pools: readonly PoolRecord[]): readonly string[] => [...new Set(pools.map(({ spec }) => spec.network))].toSorted();
+
+function ifNotAllowed(error: unknown): undefined {
+  if (!(error instanceof RefusedError) || error.problem.reason !== 'NotAllowed') throw error;
 }
 
 /** The part of a filter that the server can judge (the CRD's selectable fields); the rest is the engine's. */
