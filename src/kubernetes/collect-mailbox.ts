@@ -26,6 +26,7 @@ export type Answered = CollectReport & { readonly id: string };
 
 /** An object holds at most 1 MiB, and an entry may have 500 bytes. */
 const MOST_ENTRIES = 1_000;
+const LONGEST_ID = 100;
 
 export const emptyMailbox = (namespace: string): Mailbox => ({
   apiVersion: apiVersionOf(CONFIG_MAPS),
@@ -57,7 +58,14 @@ export function withReport(mailbox: Mailbox, { id }: CollectRequest, { released,
 /** Undefined: there is none, or it is none. */
 export function requestIn({ data }: Mailbox): CollectRequest | undefined {
   const value = parse(data?.['request']) as Partial<CollectRequest> | undefined;
-  if (typeof value?.id !== 'string' || typeof value.dryRun !== 'boolean' || typeof value.approve !== 'boolean') return undefined;
+  // It goes into the log.
+  if (
+    typeof value?.id !== 'string' ||
+    value.id.length > LONGEST_ID ||
+    typeof value.dryRun !== 'boolean' ||
+    typeof value.approve !== 'boolean'
+  )
+    return undefined;
   return { id: value.id, dryRun: value.dryRun, approve: value.approve };
 }
 

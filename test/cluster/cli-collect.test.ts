@@ -34,7 +34,15 @@ describeCluster('berthctl collect with a kubeconfig', () => {
     await request('POST', POOLS, pool({ ranges: [{ cidr: '10.79.0.0/24' }], default: true }));
     for (let index = 1; index <= LOST; index++) {
       const podUid = `0b2a4c6e-1111-4222-8333-00000000000${index}`;
-      const held = { ...attachment, node: 'collect-node', nodeUid: uid, podUid, containerId: `c${index}`, bootConfirmed: undefined };
+      const held = {
+        ...attachment,
+        terminationGraceSeconds: 0,
+        node: 'collect-node',
+        nodeUid: uid,
+        podUid,
+        containerId: `c${index}`,
+        bootConfirmed: undefined,
+      };
       const spec = {
         address: `10.79.0.1${index}`,
         subinstance: 'lost',
@@ -47,7 +55,8 @@ describeCluster('berthctl collect with a kubeconfig', () => {
     collector = await writeKubeconfig(directory, 'collectors', 'default');
     const grant = ['create', 'rolebinding', 'may-collect', '-n', 'berth', '--role=berth-collect', '--serviceaccount=collectors:default'];
     expect((await runKubectl(grant)).stderr).toBe('');
-    const controller = await openFastController(apiServer().kubeconfig);
+    // With the rights of deploy/rbac and no others.
+    const controller = await openFastController(await writeKubeconfig(directory, 'berth', 'berth-controller'));
     const renewing = setInterval(() => void node.renew().catch(() => undefined), 500);
     stop = async () => {
       clearInterval(renewing);

@@ -35,7 +35,7 @@ export async function openFastController(kubeconfigFile: string): Promise<{ read
   });
   const stops = [
     keepPoolStatus({ ...world, ipam, leads }),
-    answerCollectRequests({ ...world, timers: systemTimers, namespace: 'berth', leads, collect: (asked) => ipam.collect(asked) }),
+    answerCollectRequests({ ...world, namespace: 'berth', leads, collect: (asked) => ipam.collect(asked) }),
   ];
   await ipam.whenSynced();
   await workloads.whenSynced();

@@ -1,7 +1,7 @@
 /** How the leader is asked to collect without a socket: both sides, on virtual time, against a pretended API server. */
 import { describe, expect, test } from 'vitest';
 import { askLeader } from '../../src/cli/cluster/ask-leader.ts';
-import { COLLECT_MAILBOX, withReport, emptyMailbox, reportIn, type Mailbox } from '../../src/kubernetes/collect-mailbox.ts';
+import { COLLECT_MAILBOX, withReport, emptyMailbox, reportIn, requestIn, type Mailbox } from '../../src/kubernetes/collect-mailbox.ts';
 import { answerCollectRequests } from '../../src/kubernetes/collect-requests.ts';
 import { CONFIG_MAPS } from '../../src/kubernetes/objects.ts';
 import type { Collect, CollectReport } from '../../src/protocol.ts';
@@ -97,6 +97,16 @@ describe('asking the leader to collect', () => {
     expect(collected).toEqual([]);
     expect(log.entries.map(({ message }) => message)).toContain('a request to collect that is too old was dropped');
     stop();
+  });
+
+  test('what somebody else has written there is no request, and no report', () => {
+    const data = (request: string, report = '') => ({ ...emptyMailbox('berth'), data: { request, report } });
+    for (const text of ['', 'null', '[]', '7', '{"id":7,"dryRun":true,"approve":true}', '{"id":"a","dryRun":"no","approve":true}']) {
+      expect(requestIn(data(text))).toBeUndefined();
+    }
+    expect(requestIn(data(JSON.stringify({ id: 'x'.repeat(101), dryRun: true, approve: false })))).toBeUndefined();
+    expect(requestIn(data('{"id":"a","dryRun":true,"approve":false,"more":1}'))).toEqual({ id: 'a', dryRun: true, approve: false });
+    expect(reportIn(data('', '{"id":"a","released":{}}'), 'a')).toBeUndefined();
   });
 
   test('a report is cut where an object would grow too large, and says by how much', () => {

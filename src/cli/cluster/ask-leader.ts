@@ -1,5 +1,6 @@
 /** `collect` in a cluster: puts the request where the leading controller looks, and waits for its report. */
 import type { Timers } from '../../core/clock.ts';
+import { isCollectReport } from '../../client/check-answer.ts';
 import { UnreachableError } from '../../client/errors.ts';
 import type { Client } from '../../kubernetes/client.ts';
 import {
@@ -43,7 +44,11 @@ export async function askLeader(asked: LeaderAsked, { dryRun = false, approve = 
     if (report !== undefined) {
       await client.replace(CONFIG_MAPS, withoutData(mailbox));
       const { id: _, ...rest } = report;
-      return rest;
+      if (isCollectReport(rest)) return rest;
+      throw refused(
+        'Unavailable',
+        `what ConfigMap ${COLLECT_MAILBOX} has for a report is none; are berthctl and the controllers of one version?`,
+      );
     }
     const version = mailbox.metadata.resourceVersion;
     if (seen?.version !== version) seen = { version, at: timers.monotonic() };
