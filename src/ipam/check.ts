@@ -6,8 +6,9 @@
 import { bindingName } from '../core/binding-name.ts';
 import { isBound, type BindingSpec } from '../core/binding.ts';
 import { canonicalAddress } from '../core/address.ts';
-import { attachmentKey } from '../core/holder.ts';
+import { attachmentKey, familyOfBinding } from '../core/holder.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
+import { compareStamps } from '../core/stamp.ts';
 import type { CniCheck } from '../protocol.ts';
 import type { Context } from './context.ts';
 import type { Caller } from './operations.ts';
@@ -34,11 +35,22 @@ export async function check(context: Context, caller: Caller, request: CniCheck)
       `container ${request.containerId} holds no address on ${request.ifName} of network ${request.cniNetwork}`,
     );
   }
-  const unlisted = own.find((binding) => !listed.includes(binding.address));
+  const unlisted = own.find((binding) => !listed.includes(binding.address) && !isOlderTwin(binding, own, listed));
   if (listed.length > 0 && unlisted !== undefined) {
     return refuse('BindingNotFound', `container ${request.containerId} holds ${unlisted.address}, which prevResult does not list`, {
       address: unlisted.address,
     });
   }
   return done(undefined);
+}
+
+/** The other replica's record of an earlier attempt of the same call, which is about to be released (release-condemned.ts). */
+function isOlderTwin(binding: BindingSpec, own: readonly BindingSpec[], listed: readonly string[]): boolean {
+  const stampOf = ({ attachments }: BindingSpec) => attachments[0]?.stamp;
+  const mine = stampOf(binding);
+  return own.some((other) => {
+    const theirs = stampOf(other);
+    const isOfSlot = familyOfBinding(other) === familyOfBinding(binding) && other.slot === binding.slot && listed.includes(other.address);
+    return isOfSlot && mine?.bootId !== undefined && mine.bootId === theirs?.bootId && compareStamps(mine, theirs) < 0;
+  });
 }

@@ -1,5 +1,6 @@
 /**
- * What is remembered for 60 s of calls whose effect may still be on its way, by attachment:
+ * What is remembered for four minutes of calls whose effect may still be on its way, by attachment (a watch whose
+ * connection is dead is noticed after two and a half, and until then the view shows none of it):
  *
  * - a DEL. An older ADD that is still under way, here or on another replica, is refused, or its record let go when it
  *   arrives (LESSONS G). By stamp, not for ever: a runtime may add the same container id again (nerdctl does).
@@ -9,7 +10,7 @@
 import type { Clock } from '../core/clock.ts';
 import { compareStamps, sameStamp, type Stamp } from '../core/stamp.ts';
 
-const KEPT_MS = 60_000;
+const KEPT_MS = 240_000;
 
 interface Tombstone {
   readonly stamp: Stamp;

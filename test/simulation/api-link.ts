@@ -11,6 +11,8 @@ export interface ApiWitness {
   /** A request is on the server's desk. */
   arrived(owner: Process, request: HttpRequest): void;
   /** A whole answer has come back. */
+  /** Set while the server works on a request of it. */
+  writer: Process | undefined;
   answered(owner: Process, request: HttpRequest, status: number, text: string): void;
 }
 
@@ -86,7 +88,10 @@ class Exchange {
     const isWatch = this.#request.path.includes('watch=true');
     let answer: HttpAnswer;
     try {
-      answer = await server.transport(this.#request, this.serverSide.signal);
+      witness.writer = owner;
+      const serving = server.transport(this.#request, this.serverSide.signal);
+      witness.writer = undefined;
+      answer = await serving;
       if (isWatch && answer.status === 200) return void (await this.#stream(answer));
     } catch (error) {
       return this.#travel(() => this.#finish(() => this.#reject(error as Error)));

@@ -29,7 +29,6 @@ const ADD = 'src/ipam/add.ts';
 const DEL = 'src/ipam/del.ts';
 const WRITE = 'src/ipam/write.ts';
 const EVIDENCE = 'src/ipam/collector/evidence.ts';
-const COLLECTOR = 'src/ipam/collector/collector.ts';
 const LIST_WATCH = 'src/kubernetes/list-watch.ts';
 const CONDEMNED = 'src/ipam/release-condemned.ts';
 
@@ -39,7 +38,11 @@ export const BUGS: readonly Bug[] = [
     'const own = context.view.ledger.byHolder(key).find(isListed) ??',
     'const own = context.view.ledger.byHolder(key).find(isListed) ?? context.view.ledger.bySubject(request.pod?.namespace ?? "", request.pod?.name ?? "").find(isListed) ??',
   ]),
-  bug('older-call-takes-over', 'B', 'an orphaned ADD takes the attachment back from the newer one', [ADD, 'if (order > 0) return refuse', 'if (order > 99e9) return refuse']),
+  bug('older-call-takes-over', 'B', 'an orphaned ADD takes the attachment back from the newer one', [
+    ADD,
+    'if (order > 0) return refuse',
+    'if (order > 99e9) return refuse',
+  ]),
   bug('undone-when-caller-left', 'C', 'what was written is undone because the caller has gone', [
     ADD,
     '  return done(answer(call, given));',
@@ -65,7 +68,11 @@ export const BUGS: readonly Bug[] = [
     'const by = this.#current(this.#deleted, attachment);',
     'const by = undefined as Stamp | undefined;',
   ]),
-  bug('twins-stay', 'H', 'two records of one holder are left', [CONDEMNED, 'if (twins.length < 2) return;', 'if (twins.length < 99) return;']),
+  bug('twins-stay', 'H', 'two records of one holder are left', [
+    CONDEMNED,
+    'if (twins.length < 2) return;',
+    'if (twins.length < 99) return;',
+  ]),
   bug('status-asks', 'I', 'STATUS asks the controller', [
     'src/cni/plugin.ts',
     'return { outcome: status(call.host, call.request.configuration), reached: false, attempt: 0 };',
@@ -76,8 +83,16 @@ export const BUGS: readonly Bug[] = [
     'const object = this.#conversion.toObject(name, spec);\n    return this.#write(() => this.#client.create',
     'const made = this.#conversion.toObject(name, spec);\n    const object = { ...made, metadata: { ...made.metadata, finalizers: ["berth-ipam.dev/keep"] } };\n    return this.#write(() => this.#client.create',
   ]),
-  bug('no-brake', 'K', 'what seems to be gone is released at once, however much it is', [COLLECTOR, 'if (verdict.inferred) this.#brake.count', 'if (false) this.#brake.count']),
-  bug('brake-for-ever', 'K', 'a share of a small pool is no address at all', ['src/ipam/collector/brake.ts', 'const AT_LEAST = 5;', 'const AT_LEAST = 0;']),
+  bug('no-brake', 'K', 'what seems to be gone is released at once, however much it is', [
+    'src/ipam/collector/brake.ts',
+    'this.#released.push({ pool, at: this.#clock.monotonic() });',
+    'void pool;',
+  ]),
+  bug('brake-for-ever', 'K', 'a share of a small pool is no address at all', [
+    'src/ipam/collector/brake.ts',
+    'const AT_LEAST = 5;',
+    'const AT_LEAST = 0;',
+  ]),
   bug('cooling-by-wall-clock', 'L', 'cooling is measured between two machines’ clocks', [
     'src/core/tombstone.ts',
     'const coolingUntil = seenAt + binding.cooldownSeconds * 1000;',
@@ -88,18 +103,28 @@ export const BUGS: readonly Bug[] = [
     'const isOwn = (attachment: Attachment) => attachmentKey(attachment) === key;',
     'const isOwn = (attachment: Attachment) => attachmentKey({ ...attachment, containerId: request.containerId }) === key;',
   ]),
-  bug('no-grace', 'N', 'a deleted pod’s grace period is not waited for', [EVIDENCE, 'const waitMs = gone?.pod.isTerminated === true ? 0 :', 'const waitMs = gone !== undefined ? 0 :']),
-  bug('ready-is-enough', 'N', 'a node counts as alive without renewing its Lease', [
+  bug('no-grace', 'N', 'a deleted pod’s grace period is not waited for', [
     EVIDENCE,
-    'return suspicion.renewal === renewal ?',
-    'return suspicion.renewal === "" ?',
+    'const left = waitsFrom + graceSeconds * 1000 + MARGIN_MS - this.#context.timers.monotonic();',
+    'const left = waitsFrom + 0 * (graceSeconds * 1000 + MARGIN_MS) - this.#context.timers.monotonic();',
   ]),
+  bug(
+    'ready-is-enough',
+    'N',
+    'a node counts as alive without renewing its Lease',
+    [EVIDENCE, 'return suspicion.renewal === renewal ?', "return suspicion.renewal === '' ?"],
+    [EVIDENCE, 'if (suspicion.first === renewal) return Infinity;', "if (suspicion.first === '') return Infinity;"],
+  ),
   bug('ticks-only', 'O', 'two calls within one tick have no order', [
     'src/core/stamp.ts',
     'if (a.monotonicNs !== b.monotonicNs) {',
     'if (a.monotonicNs !== b.monotonicNs && a.startedTicks < 0) {',
   ]),
-  bug('undo-with-own-stamp', 'O', 'the plugin’s own DEL carries the ADD’s stamp', ['src/cni/verbs.ts', 'after: attempt, body: (number) => deletion(call, number)', 'after: attempt, body: () => deletion(call, attempt)']),
+  bug('undo-with-own-stamp', 'O', 'the plugin’s own DEL carries the ADD’s stamp', [
+    'src/cni/verbs.ts',
+    'after: attempt, body: (number) => deletion(call, number)',
+    'after: attempt, body: () => deletion(call, attempt)',
+  ]),
   bug('old-stamp-stays', 'P', 'a success by read leaves the older call’s stamp in the record', [
     ADD,
     'const stored = await replaceBinding(context, own, { ...own.spec, attachments: [attachmentOf(call)] });',
@@ -115,8 +140,16 @@ export const BUGS: readonly Bug[] = [
     "verdict: held !== undefined && node?.bootId === held ? 'superseded' : 'current',",
     "verdict: 'current',",
   ]),
-  bug('boot-always-confirmed', 'R', 'the boot id of a call counts as the node’s own', ['src/ipam/cluster-nodes.ts', 'confirmed: node?.bootId === bootId,', 'confirmed: true,']),
-  bug('mirror-gone-is-dead', 'S', 'a static pod is judged by its mirror', [EVIDENCE, 'if (sandbox.attachment.static === true) return this.#alive(sandbox);', '']),
+  bug('boot-always-confirmed', 'R', 'the boot id of a call counts as the node’s own', [
+    'src/ipam/cluster-nodes.ts',
+    'confirmed: node?.bootId === bootId,',
+    'confirmed: true,',
+  ]),
+  bug('mirror-gone-is-dead', 'S', 'a static pod is judged by its mirror', [
+    EVIDENCE,
+    'if (sandbox.attachment.static === true) return this.#alive(sandbox);',
+    '',
+  ]),
   bug('relist-is-a-witness', 'T', 'a relist counts as having seen the deletion', [
     LIST_WATCH,
     'if (!seen.has(key)) this.#remove(key, value, false);',
@@ -137,17 +170,27 @@ export const BUGS: readonly Bug[] = [
     'return pod !== undefined && (pod.uid === sandbox.podUid || pod.annotations[CONFIG_MIRROR] === sandbox.podUid) ? pod : undefined;',
     'return pod !== undefined && sandbox.podUid !== "" && CONFIG_MIRROR !== "" ? pod : undefined;',
   ]),
-  bug('pending-is-dead', '3', 'a pod without an address in its status is judged dead', [
-    EVIDENCE,
-    'if (pod === undefined) return this.#judgePodGone(sandbox, node);',
-    'if (pod === undefined || pod.addresses.length === 0) return this.#judgePodGone(sandbox, node);',
-  ], [EVIDENCE, 'return pod === undefined || (', 'return pod === undefined || pod.addresses.length === 0 || (']),
+  bug(
+    'pending-is-dead',
+    '3',
+    'a pod without an address in its status is judged dead',
+    [
+      EVIDENCE,
+      'if (pod === undefined) return this.#judgePodGone(sandbox, node);',
+      'if (pod === undefined || pod.addresses.length === 0) return this.#judgePodGone(sandbox, node);',
+    ],
+    [EVIDENCE, 'return pod === undefined || (', 'return pod === undefined || pod.addresses.length === 0 || ('],
+  ),
   bug('delete-without-version', '8', 'the janitor deletes whatever has the name', [
     'src/kubernetes/collection.ts',
     'const preconditions = { uid: old.uid, resourceVersion: old.version };',
     "const preconditions = { uid: '', resourceVersion: old.version.slice(0, 0) };",
   ]),
-  bug('answers-before-sync', '9', 'calls are served before everything was read', ['src/ipam/open.ts', 'if (!context.synced()) return refuse', 'if (closed) return refuse']),
+  bug('answers-before-sync', '9', 'calls are served before everything was read', [
+    'src/ipam/open.ts',
+    'if (!context.synced()) return refuse',
+    'if (closed) return refuse',
+  ]),
   bug('recreated-is-updated', '12', 'deletion and re-creation within a gap look like one update', [
     LIST_WATCH,
     'if (last !== undefined && last.uid !== uid) this.#remove(key, last, false);',
@@ -163,7 +206,11 @@ export const BUGS: readonly Bug[] = [
     'passes.push((options) => collector.pass(options));',
     '',
   ]),
-  bug('one-of-two', '18', 'a refused family leaves the other one’s address', [ADD, 'if (before === undefined) continue;', 'if (before !== undefined) continue;']),
+  bug('one-of-two', '18', 'a refused family leaves the other one’s address', [
+    ADD,
+    'if (before === undefined) continue;',
+    'if (before !== undefined) continue;',
+  ]),
   bug('unknown-is-an-error', '19', 'DEL of the unknown fails', [
     DEL,
     '    if (names.size === 0) for (const name',
@@ -214,12 +261,31 @@ export const BUGS: readonly Bug[] = [
     'if (audits < AUDITS) continue;',
     'if (audits < 1e9 * AUDITS) continue;',
   ]),
-  bug('no-janitor', 'DESIGN 6', 'cooled records are never deleted', ['src/ipam/collect.ts', 'ledger.forgettable().slice(0, most)', 'ledger.forgettable().slice(0, 0 * most)']),
-  bug('gc-without-stamps', 'CNI 2.1', 'GC releases what came after its list was made', [
-    'src/ipam/gc.ts',
-    'isUnknown(one) && isOlderCall(one.stamp, stamp, olderBoot)',
-    'isUnknown(one) && (isOlderCall(one.stamp, stamp, olderBoot) || true)',
-  ], ['src/ipam/gc.ts', '|| ageSeconds(context, name) < request.gcMinAgeSeconds', '|| ageSeconds(context, name) < 0 * request.gcMinAgeSeconds']),
+  bug('no-janitor', 'DESIGN 6', 'cooled records are never deleted', [
+    'src/ipam/collect.ts',
+    'ledger.forgettable().slice(0, most)',
+    'ledger.forgettable().slice(0, 0 * most)',
+  ]),
+  bug(
+    'gc-without-stamps',
+    'CNI 2.1',
+    'GC releases what came after its list was made',
+    [
+      'src/ipam/gc.ts',
+      'isUnknown(one) && isOlderCall(one.stamp, stamp, olderBoot)',
+      'isUnknown(one) && (isOlderCall(one.stamp, stamp, olderBoot) || true)',
+    ],
+    [
+      'src/ipam/gc.ts',
+      '|| ageSeconds(context, name) < request.gcMinAgeSeconds',
+      '|| ageSeconds(context, name) < 0 * request.gcMinAgeSeconds',
+    ],
+  ),
+  bug('grace-from-the-deletion', 'Berth', 'a kubelet that was cut off begins the grace period later than is counted', [
+    EVIDENCE,
+    'const waitsFrom = node.isOutOfService ? -Infinity : await this.#heardAt(suspicion, node);',
+    'const waitsFrom = gone?.at ?? (await this.#heardAt(suspicion, node));',
+  ]),
   bug('read-undoes-write', 'Berth', 'a read that began before a write makes the record forgotten', [
     WRITE,
     '  if (before !== undefined && before === context.view.binding(name)) context.view.forget(before);',

@@ -11,6 +11,9 @@ import type { World } from './world.ts';
 
 const BUMP = 1_000;
 
+/** A watch whose packets are lost is noticed only after so long. */
+const DEAD_WATCH_MS = 155_000;
+
 const shownBy = (pod: PodObject | undefined): string | undefined => pod?.status?.podIPs?.[0]?.ip;
 
 export class Chaos {
@@ -86,8 +89,8 @@ export class Chaos {
     const { api, nodes, replicas, workload } = this.#world;
     this.#isCalm = true;
     this.mainPluginFails = this.mainPluginKilled = this.pluginKilled = this.deleteNeverSent = this.deleteRepeated = 0;
-    this.statusLate = this.stallsAtWrite = this.diesAtWrite = this.idReused = this.blindUntil = 0;
-    this.disturbedAt = this.#world.loop.now;
+    this.statusLate = this.stallsAtWrite = this.diesAtWrite = this.idReused = 0;
+    this.#disturb(this.#cutReplicas.size > 0 ? DEAD_WATCH_MS : 0);
     this.sandboxDies = this.apiLags = this.apiFails = this.apiSlow = this.callSlow = this.callLost = this.answerLost = 0;
     this.#cutReplicas.clear();
     this.#startApi();
@@ -155,9 +158,11 @@ export class Chaos {
       ...often(3, () => this.#stall()),
       () => {
         const index = dice.below(world.replicas.length);
-        this.#during(1_000, 60_000, 'a controller was cut off the API server', (is) =>
-          is ? this.#cutReplicas.add(index) : this.#cutReplicas.delete(index),
-        );
+        this.#during(1_000, 60_000, 'a controller was cut off the API server', (is) => {
+          if (is) this.#cutReplicas.add(index);
+          else this.#cutReplicas.delete(index);
+          this.#disturb(DEAD_WATCH_MS);
+        });
       },
       ...often(2, () => this.#jumpClock()),
       ...often(2, () => this.#stopApi()),
@@ -195,18 +200,19 @@ export class Chaos {
     const { trace, marks } = this.#world;
     marks.add(mark);
     trace.add(mark);
-    set(true);
     this.#disturb();
+    set(true);
     this.#later(least, most, () => {
       if (this.#isCalm) return;
       trace.add(`no more: ${mark}`);
-      set(false);
       this.#disturb();
+      set(false);
     });
   }
 
-  #disturb(): void {
-    this.disturbedAt = this.#world.loop.now;
+  /** @param ms for how long its consequences may last, milliseconds */
+  #disturb(ms = 0): void {
+    this.disturbedAt = Math.max(this.disturbedAt, this.#world.loop.now + ms);
   }
 
   /** A controller has sent a write: the moment in which it is worst to be gone. */
@@ -230,7 +236,7 @@ export class Chaos {
     node.crash();
     // Its static pods' files are taken away meanwhile: nobody will ever DEL them.
     if (dice.chance(0.5)) node.staticPods.length = 0;
-    const downMs = dice.between(2_000, 100_000);
+    const downMs = dice.chance(0.5) ? dice.between(2_000, 15_000) : dice.between(15_000, 100_000);
     if (dice.chance(0.3) && isApiUp) {
       this.#world.loop.after(downMs * dice(), () => {
         if (node.isUp || !this.#world.isApiUp || api.object(NODES, node.name) === undefined) return;
@@ -353,7 +359,7 @@ export class Chaos {
     api.delete(PODS, `${mirror.metadata.namespace}/${mirror.metadata.name}`);
     if (!dice.chance(0.5)) return;
     marks.add("a static pod's mirror was refused for a while");
-    this.#world.node(mirror.spec.nodeName!).mirrorsRefusedUntil = this.#world.loop.now + dice.between(30_000, 150_000);
+    this.#world.node(mirror.spec.nodeName!).mirrorsRefusedUntil = this.#world.loop.now + dice.between(90_000, 200_000);
   }
 
   #backUpOrRestore(): void {
@@ -388,7 +394,7 @@ export class Chaos {
     const without = new Map([...objects].filter(([kind]) => kind !== 'pods.'));
     for (const sandbox of world.sandboxes) if (sandbox.state !== 'stopped') sandbox.isForgotten = true;
     // Their kubelets do not notice at once, or nothing would be left to be wrong about.
-    this.blindUntil = world.loop.now + world.dice.between(0, 200_000);
+    this.blindUntil = world.loop.now + world.dice.between(100_000, 300_000);
     world.api.restore({ revision: revision + BUMP, objects: without });
   }
 }

@@ -53,6 +53,8 @@ const BRAKE_WINDOW_MS = 5 * 60_000;
 const BRAKE_LEAST = 5;
 /** Longer than watches lag, and than it takes to try some times. */
 const SOON_MS = 20_000;
+/** With an API server that is quick and well. */
+const AT_ONCE_MS = 1_000;
 
 export class Checks implements ApiWitness {
   violation: Violation | undefined;
@@ -64,7 +66,9 @@ export class Checks implements ApiWitness {
   readonly #listed = new Map<Process, Set<string>>();
   readonly #touched = new Map<Process, Map<string, number>>();
   readonly #releases = new Map<string, { at: number; subid: string }>();
-  #inferred: number[] = [];
+  readonly #inferred = new Map<Process, number[]>();
+  /** Whose request the API server has on its desk just now. */
+  writer: Process | undefined;
   /** Containers whose DEL a controller has answered with success. */
   readonly #answeredDeletes = new Set<string>();
 
@@ -140,11 +144,14 @@ export class Checks implements ApiWitness {
   /** The brake: of pods that only seem to be gone, no more than a few are believed. */
   #inferredRelease({ podUid, node, stamp }: { podUid: string; node: string; stamp: { bootId: string } }): void {
     if (!this.vanished.has(podUid) || this.#world.node(node).bootId !== stamp.bootId) return;
+    if (this.writer === undefined) return;
     const { loop } = this.#world;
-    this.#inferred = [...this.#inferred.filter((at) => at > loop.now - BRAKE_WINDOW_MS), loop.now];
-    // Each replica that led meanwhile counts for itself.
-    const most = BRAKE_LEAST * this.#listed.size;
-    if (this.#inferred.length > most) this.fail('P7 no mass mistake', `${this.#inferred.length} addresses of pods that only vanished`);
+    const before = this.#inferred.get(this.writer) ?? [];
+    const recent = [...before.filter((at) => at > loop.now - BRAKE_WINDOW_MS), loop.now];
+    this.#inferred.set(this.writer, recent);
+    // All addresses of a sandbox go, or none.
+    const most = BRAKE_LEAST + (this.#world.setting.isDualStack ? 1 : 0);
+    if (recent.length > most) this.fail('P7 no mass mistake', `${recent.length} addresses of pods that only vanished`);
   }
 
   /** History was taken back: what came after counts for nothing. */
@@ -164,13 +171,12 @@ export class Checks implements ApiWitness {
 
   /** A pool refused: what the other family's pool had given for this very call is given back. */
   #refused(process: Process, { containerId, stamp }: any, { reason }: { reason: string }): void {
-    if (reason !== 'PoolFull' && reason !== 'PoolNotActive') return;
     this.#world.marks.add(`an ADD was refused: ${reason}`);
     this.#soon(process, () => {
       for (const { spec } of this.#world.boundRecords()) {
         const [held] = spec.attachments;
         const isOfCall = held.containerId === containerId && JSON.stringify(held.stamp) === JSON.stringify(stamp);
-        if (isOfCall) this.fail('all addresses or none', `${spec.address} stayed with ${containerId} after ${reason}`);
+        if (isOfCall && reason !== 'StaleCall') this.fail('all addresses or none', `${spec.address} stayed with ${containerId} after ${reason}`);
       }
     });
   }
@@ -189,10 +195,11 @@ export class Checks implements ApiWitness {
 
   /** In a while, if the replica is still there and nothing was in its way. */
   #soon(process: Process, check: () => void): void {
-    const { loop } = this.#world;
+    const { loop, chaos } = this.#world;
     const asked = loop.now;
-    loop.after(SOON_MS, () => {
-      const isDisturbed = process.isDead || this.#world.isRestored || this.#world.chaos.disturbedAt > asked - SOON_MS;
+    const isRough = chaos.apiLags + chaos.apiFails + chaos.apiSlow > 0;
+    loop.after(isRough ? SOON_MS : AT_ONCE_MS, () => {
+      const isDisturbed = process.isDead || this.#world.isRestored || chaos.disturbedAt > asked - SOON_MS;
       if (!isDisturbed) check();
     });
   }

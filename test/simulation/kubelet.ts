@@ -55,7 +55,7 @@ export class Kubelet {
       const ref = { namespace, name, uid: '', runtimeUid: hash, isStatic: true };
       if (!this.#workers.has(hash)) this.#workers.set(hash, fresh(ref, 1_000));
     }
-    this.#reportsAt = world.loop.now + (world.dice.chance(0.15) ? world.dice.between(10_000, 60_000) : world.dice.between(0, 3_000));
+    this.#reportsAt = world.loop.now + (world.dice.chance(0.3) ? world.dice.between(20_000, 90_000) : world.dice.between(0, 3_000));
     process.after(world.dice.between(0, PASS_MS), () => this.#pass());
   }
 
@@ -156,7 +156,7 @@ export class Kubelet {
   #stop(worker: Worker): void {
     if (worker.stopsAt !== undefined) return;
     const { loop, dice } = this.#world;
-    worker.stopsAt = loop.now + (dice.chance(0.7) ? dice.between(0, Math.min(2_000, worker.graceMs)) : worker.graceMs);
+    worker.stopsAt = loop.now + (dice.chance(0.5) ? dice.between(0, Math.min(2_000, worker.graceMs)) : worker.graceMs);
   }
 
   #sync(worker: Worker): void {
@@ -202,7 +202,7 @@ export class Kubelet {
     const pod = this.#objectOf(worker);
     const ips = sandbox.addresses.map((ip) => ({ ip }));
     if (pod === undefined || JSON.stringify(pod.status?.podIPs) === JSON.stringify(ips)) return;
-    worker.reportsAt ??= loop.now + (dice.chance(chaos.statusLate) ? dice.between(30_000, 150_000) : 0);
+    worker.reportsAt ??= loop.now + (dice.chance(chaos.statusLate) ? dice.between(80_000, 200_000) : 0);
     if (loop.now < worker.reportsAt) return;
     const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
     const containerStatuses = [{ name: 'c', state: { running: {} } }];

@@ -60,6 +60,8 @@ if (values.json) {
   console.log(JSON.stringify({ runs, failed, virtualMs, restMs, violation, hashes, marks: Object.fromEntries(marks) }));
 } else {
   if (from === to) console.log(`hash: ${hashes[from]}`);
-  console.log(`${runs} runs, ${failed} failed, ${Math.round(virtualMs / 3_600_000)} h of virtual time, at rest after at most ${Math.round(restMs / 1000)} s`);
+  console.log(
+    `${runs} runs, ${failed} failed, ${Math.round(virtualMs / 3_600_000)} h of virtual time, at rest after at most ${Math.round(restMs / 1000)} s`,
+  );
 }
 process.exitCode = failed > 0 ? 1 : 0;

@@ -11,7 +11,7 @@ export interface Caught {
 }
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
-const LONGEST_MS = 180_000;
+const LONGEST_MS = 1_200_000;
 
 /** In as many processes at a time as asked for. */
 export async function visitMuseum(budget: number, atOnce: number, bugs: readonly Bug[] = BUGS): Promise<Caught[]> {
@@ -30,7 +30,7 @@ function catchBug(bug: Bug, budget: number): Promise<Caught> {
     execFile(process.execPath, args, { timeout: LONGEST_MS, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       // A bug that makes the code throw, or run in circles, is caught as well; an edit that does not fit is not.
       if (stderr.includes('what a planted bug replaces')) return reject(new Error(stderr));
-      if (stdout === '') return resolve({ bug, seeds: 1, by: error?.killed === true ? 'it never ended' : 'it threw' });
+      if (stdout === '') return resolve({ bug, seeds: error?.killed === true ? undefined : 1, by: error?.killed === true ? 'nothing in time' : 'it threw' });
       const { runs, violation } = JSON.parse(stdout) as { runs: number; violation?: { invariant: string } };
       resolve({ bug, seeds: violation && runs, by: violation?.invariant ?? 'nothing' });
     });
@@ -41,5 +41,12 @@ export function showMuseum(results: readonly Caught[]): string {
   const rows = results.map(({ bug, seeds, by }) => [bug.lesson, bug.name, seeds === undefined ? '–' : String(seeds), by, bug.what]);
   const head = ['lesson', 'bug', 'seeds', 'caught by', 'what it does'];
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  return [head, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n');
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }

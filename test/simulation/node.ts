@@ -3,7 +3,7 @@ import { Process } from './event-loop.ts';
 import { Kubelet } from './kubelet.ts';
 import { Disk } from './plugin.ts';
 import { Runtime } from './runtime.ts';
-import type { World } from './world.ts';
+import { SERVICE, type World } from './world.ts';
 
 export interface StaticPod {
   readonly namespace: string;
@@ -43,7 +43,11 @@ export class SimNode {
     this.#identify();
     const before = this.runtime as Runtime | undefined;
     this.runtime = new Runtime(world, this, world.newProcess(`${this.name}/runtime`));
-    // The runtime finds its old sandboxes on the disk, and the kubelet has them cleaned up.
+    // The runtime finds its old sandboxes on the disk, and the kubelet has them cleaned up; or they were not on the disk.
+    if (before !== undefined && world.dice.chance(0.3)) {
+      world.marks.add('a node came back without its sandboxes');
+      before.sandboxes.clear();
+    }
     for (const sandbox of before?.sandboxes.values() ?? []) this.runtime.sandboxes.set(sandbox.id, sandbox);
     world.trace.add(`${this.name} boots as ${this.bootId}`);
     this.startKubelet();
@@ -98,12 +102,9 @@ export class SimNode {
     if (this.#others.size > 500) for (const one of this.#others) if (one.isDead) this.#others.delete(one);
   }
 
-  /** What the installer mounts: token, CA and where the controllers are, in an order of its own. */
+  /** What the installer mounts: token, CA and where the controllers are. */
   #identify(): void {
-    const { dice } = this.#world;
-    const addresses = this.#world.controllerAddresses();
-    const first = dice.below(addresses.length);
-    const ordered = [...addresses.slice(first), ...addresses.slice(0, first)];
+    const ordered = [SERVICE, ...this.#world.controllerAddresses()];
     this.disk.files.set('/run/berth/identity/token', this.name);
     this.disk.files.set('/run/berth/identity/ca.crt', 'pretended');
     this.disk.files.set('/run/berth/identity/endpoints', ordered.map((address) => `https://${address}`).join('\n'));

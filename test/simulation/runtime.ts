@@ -93,7 +93,9 @@ export class Runtime {
   /** A new one; or, as some runtimes do, that of the pod's last container whose end is over and done with. */
   #containerId(pod: PodRef): string {
     const { dice, chaos, marks } = this.#world;
-    const last = [...this.sandboxes.values()].find((one) => one.pod.runtimeUid === pod.runtimeUid && one.state === 'stopped' && one.isDeleted);
+    const last = [...this.sandboxes.values()].find(
+      (one) => one.pod.runtimeUid === pod.runtimeUid && one.state === 'stopped' && one.isDeleted,
+    );
     if (last === undefined || !dice.chance(chaos.idReused) || this.#stopping.has(last.id)) return this.#world.newContainerId();
     marks.add('a container came back under its id');
     last.isReplaced = true;

@@ -110,7 +110,7 @@ export class Workload {
     const ready = api.objects<any>(NODES).filter(({ status }) => status?.conditions?.[0]?.status === 'True');
     const node = dice.pick(ready);
     if (node === undefined) return;
-    const terminationGracePeriodSeconds = dice.pick([1, 5, 30])!;
+    const terminationGracePeriodSeconds = dice.pick([1, 5, 30, 30])!;
     const spec = { nodeName: node.metadata.name, terminationGracePeriodSeconds, containers: [{ name: 'c' }] };
     this.#world.trace.add(`pod ${name} is made for ${node.metadata.name}`);
     api.put(PODS, { metadata: { namespace: NAMESPACE, name, labels: { of, ...labels } }, spec, status: { phase: 'Pending' } } as PodObject);

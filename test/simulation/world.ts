@@ -24,6 +24,9 @@ export interface WorldOptions {
   readonly print?: (line: string) => void;
 }
 
+/** Behind it is any replica, also one that has just gone. */
+export const SERVICE = '10.96.0.10:9443';
+
 /** What one seed's world is like. */
 export interface Setting {
   readonly nodes: number;
@@ -137,7 +140,15 @@ export class World {
   node = (name: string): SimNode => this.nodes.find((one) => one.name === name)!;
 
   /** One HTTP exchange from a node to a controller. */
-  callController(node: SimNode, bootId: string, caller: Process, address: string, request: string, connectMs: number, totalMs: number): Promise<Exchanged> {
+  callController(
+    node: SimNode,
+    bootId: string,
+    caller: Process,
+    address: string,
+    request: string,
+    connectMs: number,
+    totalMs: number,
+  ): Promise<Exchanged> {
     const { loop, dice, chaos, marks } = this;
     return new Promise((resolve) => {
       let isOver = false;
@@ -148,7 +159,7 @@ export class World {
         resolve(exchanged);
       };
       const cancel = caller.after(totalMs, () => done('answered', '', 'deadline'));
-      const replica = this.replicas.find((one) => one?.address === address);
+      const replica = address === SERVICE ? dice.pick(this.replicas) : this.replicas.find((one) => one?.address === address);
       if (node.isCutFromControllers) return void caller.after(connectMs, () => done('unreached', '', 'timed out'));
       if (replica === undefined) return void caller.after(1, () => done('unreached', '', 'refused'));
       const { process } = replica;
@@ -192,7 +203,8 @@ export class World {
   }
 
   #callDelay(): number {
-    return this.dice.chance(this.chaos.callSlow) ? this.dice.between(0, 5_000) : this.dice.between(0.1, 2);
+    if (!this.dice.chance(this.chaos.callSlow)) return this.dice.between(0.1, 2);
+    return this.dice.chance(0.2) ? this.dice.between(5_000, 40_000) : this.dice.between(0, 5_000);
   }
 
   #logOf(process: Process): Log {
