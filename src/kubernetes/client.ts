@@ -30,6 +30,8 @@ export interface PageQuery extends Selection {
   readonly limit?: number;
   /** From the page before. */
   readonly continue?: string;
+  /** From the server's cache, whatever its age: by a selector it looks at memory, where a quorum read goes through etcd. */
+  readonly mayBeOld?: boolean;
 }
 
 export interface Page<T> {
@@ -55,7 +57,7 @@ export interface CallOptions {
 
 /** Refusals are values; without an answer a call throws ApiUnreachable. */
 export interface Client {
-  /** One page of a consistent (quorum) listing: the server's cache is not asked for. */
+  /** One page of a consistent (quorum) listing: the server's cache is not asked unless the query allows it. */
   list<T extends KubernetesObject>(type: ResourceType, query?: PageQuery, options?: CallOptions): Promise<ApiAnswer<Page<T>>>;
   /** A consistent (quorum) read. */
   get<T extends KubernetesObject>(type: ResourceType, target: Target, options?: CallOptions): Promise<ApiAnswer<T>>;
@@ -112,7 +114,7 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     async list(type, query = {}, callOptions) {
-      const path = `${pathOf(type, query.namespace)}${queryText({ ...selectionOf(query), limit: query.limit, continue: query.continue })}`;
+      const path = `${pathOf(type, query.namespace)}${queryText(pageOf(query))}`;
       const answer = await call<ListBody<never>>(
         { request: { method: 'GET', path }, right: rightOf('list', type), repeatable: true },
         callOptions,
@@ -275,6 +277,13 @@ const withBody = (
   path,
   body: JSON.stringify(body),
   contentType,
+});
+
+const pageOf = ({ limit, continue: from, mayBeOld, ...selection }: PageQuery) => ({
+  ...selectionOf(selection),
+  limit,
+  continue: from,
+  resourceVersion: mayBeOld === true ? '0' : undefined,
 });
 
 const selectionOf = ({ labelSelector, fieldSelector }: Selection) => ({ labelSelector, fieldSelector });

@@ -20,10 +20,10 @@ export function clusterBindings(
   client: Client,
 ): Pick<Backend, 'listBindings' | 'eachBinding' | 'getBinding' | 'release'> {
   /** Each page in address order, so that what fits in one is as on a socket. */
-  async function* pages(filter: BindingFilter, pageSize: number): AsyncGenerator<readonly Stored<BindingSpec>[]> {
+  async function* pages(filter: BindingFilter, pageSize: number, use: 'shown' | 'judged'): AsyncGenerator<readonly Stored<BindingSpec>[]> {
     const matches = matcherOf(filter);
     try {
-      for await (const page of records.bindingPages(filter, pageSize)) {
+      for await (const page of records.bindingPages(filter, pageSize, use)) {
         yield inAddressOrder(
           page.filter(({ spec }) => matches(spec)),
           ({ spec }) => spec,
@@ -35,7 +35,7 @@ export function clusterBindings(
   }
   async function all(filter: BindingFilter): Promise<readonly Stored<BindingSpec>[]> {
     const found: Stored<BindingSpec>[] = [];
-    for await (const page of pages(filter, 500)) found.push(...page);
+    for await (const page of pages(filter, 500, 'judged')) found.push(...page);
     return inAddressOrder(found, ({ spec }) => spec);
   }
   /** Exactly the version that was shown; false: somebody else has deleted it. */
@@ -50,11 +50,11 @@ export function clusterBindings(
   }
   return {
     async listBindings(query, { limit = 500 } = {}) {
-      for await (const page of pages(toBindingFilter(query), limit)) return { items: page.map(toBindingDocument) };
+      for await (const page of pages(toBindingFilter(query), limit, 'shown')) return { items: page.slice(0, limit).map(toBindingDocument) };
       return { items: [] };
     },
     async *eachBinding(query, pageSize = 500) {
-      for await (const page of pages(toBindingFilter(query), pageSize)) yield* page.map(toBindingDocument);
+      for await (const page of pages(toBindingFilter(query), pageSize, 'shown')) yield* page.map(toBindingDocument);
     },
     async getBinding(network, address) {
       const found = await reached(() => store.bindings.get(bindingName(network, address)));

@@ -6,7 +6,7 @@ import { bindingName } from '../../core/binding-name.ts';
 import type { BindingSpec } from '../../core/binding.ts';
 import type { PoolSpec } from '../../core/pool-spec.ts';
 import type { BindingFilter } from '../../ipam/operations.ts';
-import type { Client, Page } from '../../kubernetes/client.ts';
+import type { Client, Page, PageQuery } from '../../kubernetes/client.ts';
 import type { Conversion } from '../../kubernetes/collection.ts';
 import { resourceName, type KubernetesObject } from '../../kubernetes/objects.ts';
 import type { AddressPool, AddressPoolStatus } from '../../kubernetes/resources.generated.ts';
@@ -33,8 +33,12 @@ export interface Records {
   pools(): Promise<readonly PoolRecord[]>;
   /** Refused where there is one that cannot be used. */
   pool(name: string): Promise<PoolRecord | undefined>;
-  /** In the order of the records' names. */
-  bindingPages(filter: BindingFilter, pageSize: number): AsyncGenerator<readonly Stored<BindingSpec>[]>;
+  /**
+   * In the order of the records' names. What is only shown may be as old as the API server's cache (milliseconds) where
+   * the filter picks few: etcd knows no selectors, so a quorum read of 20,000 records for one pod takes it seconds.
+   */
+  bindingPages(filter: BindingFilter, pageSize: number, use: 'shown' | 'judged'): AsyncGenerator<readonly Stored<BindingSpec>[]>;
+  /** To be judged. */
   bindings(filter: BindingFilter): Promise<readonly Stored<BindingSpec>[]>;
 }
 
@@ -61,13 +65,13 @@ export function openRecords(client: Client, unreadable: (object: Unreadable) => 
   async function* pages<T>(
     conversion: Conversion<T>,
     fieldSelector: string | undefined,
-    limit: number | undefined,
+    how: Pick<PageQuery, 'limit' | 'mayBeOld'>,
   ): AsyncGenerator<readonly KubernetesObject[]> {
     let from: string | undefined;
     let last = '';
     for (let expiries = 0; ;) {
       const query = {
-        ...(limit !== undefined && { limit }),
+        ...how,
         ...(fieldSelector !== undefined && { fieldSelector }),
         ...(from !== undefined && { continue: from }),
       };
@@ -87,7 +91,7 @@ export function openRecords(client: Client, unreadable: (object: Unreadable) => 
   }
   async function readPools(): Promise<readonly PoolRecord[]> {
     const found: PoolRecord[] = [];
-    for await (const page of pages(poolResource, undefined, PAGE_SIZE))
+    for await (const page of pages(poolResource, undefined, { limit: PAGE_SIZE }))
       found.push(...page.map(toPool).filter((pool) => pool !== undefined));
     return found;
   }
@@ -101,16 +105,15 @@ export function openRecords(client: Client, unreadable: (object: Unreadable) => 
     const found = await Promise.all(networks.map((one) => read(bindingResource, bindingName(one, address))));
     return found.filter((object) => object !== undefined);
   }
-  async function* bindingPages(filter: BindingFilter, pageSize: number): ReturnType<Records['bindingPages']> {
-    const { address, network, subinstance, subid } = filter;
+  async function* bindingPages(filter: BindingFilter, pageSize: number, use: 'shown' | 'judged'): ReturnType<Records['bindingPages']> {
+    const { address, network, subinstance, subid, node } = filter;
     const toStored = (objects: readonly KubernetesObject[]) =>
       objects.map((object) => stored(bindingResource, object)).filter((record) => record !== undefined);
     const named = address === undefined ? undefined : await readAddress(address, network);
     if (named !== undefined) return yield toStored(named);
-    // Of one address or subject there are few; without a limit an API server answers from its cache, consistently (KEP-2340), and with one it reads etcd.
-    const isOfOne = address !== undefined || (subinstance !== undefined && subid !== undefined);
-    const limit = isOfOne ? undefined : pageSize;
-    for await (const page of pages(bindingResource, selectorOf(filter), limit)) yield toStored(page);
+    const picksFew = [address, subinstance, subid, node].some((value) => value !== undefined);
+    const how = use === 'shown' && picksFew ? { mayBeOld: true } : { limit: pageSize };
+    for await (const page of pages(bindingResource, selectorOf(filter), how)) yield toStored(page);
   }
   async function read(conversion: Pick<Conversion<unknown>, 'type'>, name: string): Promise<KubernetesObject | undefined> {
     const answer = await client.get<KubernetesObject>(conversion.type, { name });
@@ -133,7 +136,7 @@ export function openRecords(client: Client, unreadable: (object: Unreadable) => 
     bindingPages,
     async bindings(filter) {
       const found: Stored<BindingSpec>[] = [];
-      for await (const page of bindingPages(filter, PAGE_SIZE)) found.push(...page);
+      for await (const page of bindingPages(filter, PAGE_SIZE, 'judged')) found.push(...page);
       return found;
     },
   };
