@@ -11,6 +11,8 @@ import { compareWithRelay } from './cluster/beside-relay.ts';
 import { Ballast } from './cluster/ballast.ts';
 import { Growth } from './cluster/growth.ts';
 import { handshakes } from './cluster/handshakes.ts';
+import { crowd } from './cluster/crowd.ts';
+import { massRestart } from './cluster/mass-restart.ts';
 import { makeNodes } from './cluster/nodes.ts';
 import { processes } from './cluster/processes.ts';
 import { end, startController, startRelay } from './cluster/programs.ts';
@@ -27,7 +29,7 @@ async function play(stage: Stage): Promise<void> {
   const pods = await makePods(stage, names('p', quick ? 150 : 400), () => NODE);
   await makePool(stage, 'bench', '10.0.0.0/10');
   const replicas = [await startController(stage, 'a', { https: true }), await startController(stage, 'b')] as const;
-  const relay = await startRelay(stage);
+  const relay = await startRelay(stage, 'beside');
 
   await compareWithRelay(stage, replicas[0], relay, pods);
   const nodes = await makeNodes(stage, 8, 'worker', readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
@@ -37,6 +39,8 @@ async function play(stage: Stage): Promise<void> {
   await twoReplicas(stage, replicas, pods);
   await exactFit(stage, replicas, pods);
   for (const { child } of [replicas[1], relay]) await end(child);
+  await crowd(stage);
+  await massRestart(stage);
   await grow(stage, replicas[0], pods);
   report(stage);
 }

@@ -30,8 +30,8 @@ export async function startController(stage: Stage, name: string, { https = fals
   return { socket, child, ...(port !== undefined && { port }) };
 }
 
-export async function startRelay(stage: Stage): Promise<Served> {
-  const socket = join(stage.folder, 'relay.sock');
+export async function startRelay(stage: Stage, name: string): Promise<Served> {
+  const socket = join(stage.folder, `relay-${name}.sock`);
   const child = spawn(process.execPath, ['test/bench/relay.ts', socket, stage.server.kubeconfig], { stdio: ['ignore', 'pipe', 'inherit'] });
   stage.children.push(child);
   await once(child.stdout!, 'data');
