@@ -35,6 +35,11 @@ export const RESOURCE: OptionSpec = {
   describe: 'what it is: mac:02:00:00:00:00:01, vm:…, container:…, pod:…, custom:…',
   completes: 'resource',
 };
+export const CONTROLLERS_NAMESPACE: OptionSpec = {
+  name: 'controllers-namespace',
+  value: 'NAME',
+  describe: 'in a cluster: where the controllers run (berth)',
+};
 export const DRY_RUN: OptionSpec = { name: 'dry-run', describe: 'only say what it would do' };
 export const YES: OptionSpec = { name: 'yes', alias: 'y', describe: 'do not ask' };
 

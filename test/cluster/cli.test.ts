@@ -209,6 +209,40 @@ describeCluster('berthctl with a kubeconfig', () => {
     expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('the right to get configmaps is missing')]);
   });
 
+  test('doctor: whether the custom resources can be read, and whether a controller leads', async () => {
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/berthctl/leases';
+    const lease = (second: number) => ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'berth-controller' },
+      spec: { holderIdentity: 'one', renewTime: `2026-11-24T00:00:${String(second).padStart(2, '0')}.000000Z` },
+    });
+    const doctor = (kubeconfig?: string) => run('doctor --controllers-namespace berthctl', kubeconfig);
+    const never = await doctor();
+    expect(never.exitCode).toBe(1);
+    expect(never.stdout).toMatch(
+      /^ok +cluster: its custom resources can be read\nproblem +controllers: none has ever led: there is no Lease/,
+    );
+    expect(never.stdout).toContain('pool pods: ');
+    await request('POST', leases, lease(0));
+    const still = await doctor();
+    expect(still.stdout).toContain('controllers: none leads: one holds the Lease berth-controller and does not renew it');
+    let second = 0;
+    const renewing = setInterval(
+      () => void request('PATCH', `${leases}/berth-controller`, lease(++second % 60), { 'content-type': 'application/merge-patch+json' }),
+      300,
+    );
+    const alive = await doctor();
+    clearInterval(renewing);
+    expect([alive.exitCode, alive.stdout]).toEqual([0, expect.stringMatching(/^ok +controllers: one leads$/m)]);
+    const refused = await doctor(powerless);
+    expect([refused.exitCode, refused.stdout]).toEqual([
+      1,
+      expect.stringContaining('the right to list addresspools.berth-ipam.dev is missing'),
+    ]);
+    expect(await done('version')).toMatch(/^Client: \S+\nCluster: \S+ \(berth-ipam\.dev\/v1alpha1\)\n$/);
+  });
+
   test('releases by deleting the record', async () => {
     expect(await done('release 10.244.1.7 --dry-run')).toContain('10.244.1.7 released from shop/cart-0');
     expect((await request('GET', `${BINDINGS}/default.10-244-1-7`)).status).toBe(200);

@@ -18,6 +18,7 @@ import { LocalError } from '../failure.ts';
 import { askLeader } from './ask-leader.ts';
 import { clusterBindings } from './bindings.ts';
 import { explainingClient, refused } from './explaining-client.ts';
+import { findLeader } from './leading.ts';
 import { readWorkloadsAround } from './live-workloads.ts';
 import { clusterPools } from './pools.ts';
 import { reached, take } from './reached.ts';
@@ -91,7 +92,7 @@ export function openClusterBackend({ timers, timeoutMilliseconds, controllersNam
     version: () => Promise.resolve({ version: VERSION, store: 'kubernetes' }),
     async readiness() {
       await reached(() => records.pools());
-      return { ready: true, detail: '' };
+      return reached(() => findLeader(client, timers, controllersNamespace));
     },
     backup: () => onlyController('a database is copied'),
     // oxlint-disable-next-line require-yield

@@ -2,7 +2,7 @@ import type { CollectReport } from '../../protocol.ts';
 import type { Command, Context } from '../command.ts';
 import { confirm, dryRunSuffix } from '../confirm.ts';
 import { DONE, REFUSED } from '../exit-code.ts';
-import { DRY_RUN, YES } from '../options.ts';
+import { CONTROLLERS_NAMESPACE, DRY_RUN, YES } from '../options.ts';
 import { count } from '../text.ts';
 
 export const collect: Command = {
@@ -10,12 +10,7 @@ export const collect: Command = {
   summary: 'Release bindings whose holder is provably gone, and say on what evidence',
   details:
     'The controller does this by itself. Releases that are only inferred from absence and are too many at once are held back until approved. In a cluster the leading controller is asked through the ConfigMap berth-collect: whoever may update that may approve.',
-  options: [
-    { name: 'approve', describe: 'let go what is held back' },
-    { name: 'controllers-namespace', value: 'NAME', describe: 'in a cluster: where the controllers run (berth)' },
-    DRY_RUN,
-    YES,
-  ],
+  options: [{ name: 'approve', describe: 'let go what is held back' }, CONTROLLERS_NAMESPACE, DRY_RUN, YES],
   examples: [
     ['collect --dry-run', 'what would go, and why'],
     ['collect --approve', 'let go what the brake holds back'],

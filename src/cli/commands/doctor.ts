@@ -1,6 +1,6 @@
 import { RefusedError, UnreachableError } from '../../client/errors.ts';
 import type { Command, Context } from '../command.ts';
-import { checkController, checkPools, checkSocket, checkStore } from '../doctor/controller.ts';
+import { checkCluster, checkController, checkPools, checkSocket, checkStore } from '../doctor/controller.ts';
 import { problem, type Diagnosis } from '../doctor/diagnosis.ts';
 import {
   USUAL_BIN_DIRECTORIES,
@@ -11,6 +11,7 @@ import {
   checkSpool,
 } from '../doctor/machine.ts';
 import { DONE, REFUSED } from '../exit-code.ts';
+import { CONTROLLERS_NAMESPACE } from '../options.ts';
 import { count } from '../text.ts';
 
 export const doctor: Command = {
@@ -26,6 +27,7 @@ export const doctor: Command = {
     },
     { name: 'cni-conf-dir', value: 'DIRECTORY', describe: `where its networks are (${USUAL_CONF_DIRECTORY})`, completes: 'file' },
     { name: 'spool-dir', value: 'DIRECTORY', describe: `where deletions wait (${USUAL_SPOOL_DIRECTORY})`, completes: 'file' },
+    CONTROLLERS_NAMESPACE,
   ],
   examples: [['doctor', 'first thing to run when something does not work']],
   async run(context) {
@@ -44,8 +46,9 @@ async function diagnose({ client, values, world }: Context): Promise<Diagnosis[]
   const { files } = world;
   const controller = client();
   const { endpoint } = controller;
-  const found = [...(endpoint === undefined ? [] : [await checkSocket(files, endpoint)]), ...(await checkController(controller))];
-  const answers = !found.some(({ level, subject }) => level === 'problem' && subject !== 'readiness');
+  const found =
+    endpoint === undefined ? await checkCluster(controller) : [await checkSocket(files, endpoint), ...(await checkController(controller))];
+  const answers = !found.some(({ level, subject }) => level === 'problem' && subject !== 'readiness' && subject !== 'controllers');
   let pools: readonly string[] | undefined;
   if (answers) {
     try {

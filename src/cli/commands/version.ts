@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { DONE } from '../exit-code.ts';
+import { API_VERSION } from '../../protocol.ts';
 import { VERSION } from '../../version.ts';
 
 export const version: Command = {
@@ -10,11 +11,18 @@ export const version: Command = {
     ['version', 'both'],
     ['version --client', 'without a controller'],
   ],
-  async run({ client, values, printer }) {
+  async run({ client, values, printer, controller: { from, text } }) {
     const structured = printer.format === 'json' || printer.format === 'yaml';
     if (!structured) printer.line(`Client: ${VERSION}`);
     if (values.flag('client')) {
       if (structured) await printer.document({ client: { version: VERSION } });
+      return DONE;
+    }
+    // A cluster is asked for its resources, not for a controller: which versions run there its Deployments say.
+    if (from === 'kubeconfig') {
+      await client().listBindings({}, { limit: 1 });
+      if (structured) await printer.document({ client: { version: VERSION }, cluster: { kubeconfig: text, apiVersion: API_VERSION } });
+      else printer.line(`Cluster: ${text} (${API_VERSION})`);
       return DONE;
     }
     const controller = await client().version();

@@ -64,6 +64,22 @@ export async function checkController(client: Backend): Promise<Diagnosis[]> {
   }
 }
 
+/** In a cluster no controller is asked; one that leads renews its Lease every two seconds. */
+export async function checkCluster(client: Backend): Promise<Diagnosis[]> {
+  try {
+    const { ready, detail } = await client.readiness();
+    return [
+      ok('cluster', 'its custom resources can be read'),
+      ready
+        ? ok('controllers', detail === '' ? 'one leads' : detail)
+        : problem('controllers', detail, 'are they running? kubectl get pods -A -l app.kubernetes.io/name=berth; then read the log'),
+    ];
+  } catch (error) {
+    if (!(error instanceof UnreachableError || error instanceof RefusedError)) throw error;
+    return [problem('cluster', error.message, 'see whether kubectl get addresspools works')];
+  }
+}
+
 export async function checkPools(client: Backend): Promise<Diagnosis[]> {
   const [{ items }, { pools }] = await Promise.all([client.listPools(), client.stats()]);
   if (items.length === 0) return [warning('pools', 'there is none', 'create one: berthctl pool apply -f pool.yaml')];
