@@ -14,7 +14,8 @@ import { deleteAll } from './clients.ts';
 import { openFastController } from './fast-controller.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 
-const LOST = 9;
+/** Of so many the brake lets five go at once, and five more each half minute of this test's time. */
+const LOST = 40;
 
 describeCluster('berthctl collect with a kubeconfig', () => {
   const directory = mkdtempSync(join(tmpdir(), 'berth-cluster-collect-'));
@@ -33,7 +34,7 @@ describeCluster('berthctl collect with a kubeconfig', () => {
     const { uid } = (await request('GET', '/api/v1/nodes/collect-node')).json.metadata;
     await request('POST', POOLS, pool({ ranges: [{ cidr: '10.79.0.0/24' }], default: true }));
     for (let index = 1; index <= LOST; index++) {
-      const podUid = `0b2a4c6e-1111-4222-8333-00000000000${index}`;
+      const podUid = `0b2a4c6e-1111-4222-8333-0000000000${String(index).padStart(2, '0')}`;
       const held = {
         ...attachment,
         terminationGraceSeconds: 0,
@@ -44,12 +45,12 @@ describeCluster('berthctl collect with a kubeconfig', () => {
         bootConfirmed: undefined,
       };
       const spec = {
-        address: `10.79.0.1${index}`,
+        address: `10.79.0.${index}`,
         subinstance: 'lost',
         subid: `p${index}`,
         resource: { type: 'pod', value: `lost/p${index}` },
       };
-      const object = binding({ ...spec, node: 'collect-node', podUid, attachments: [held] }, `default.10-79-0-1${index}`);
+      const object = binding({ ...spec, node: 'collect-node', podUid, attachments: [held] }, `default.10-79-0-${index}`);
       expect((await request('POST', BINDINGS, object)).status).toBe(201);
     }
     collector = await writeKubeconfig(directory, 'collectors', 'default');
@@ -78,19 +79,20 @@ describeCluster('berthctl collect with a kubeconfig', () => {
     await eventually(async () => (await bound()) === LOST - 5, 'the collector to let five go, and no more', 60_000);
 
     const dry = await run('collect --dry-run', collector);
-    expect([dry.exitCode, dry.stderr]).toEqual([0, '4 addresses are held back; "berthctl collect --approve" lets them go.\n']);
-    expect(dry.stdout.match(/^10\.79\.0\.1\d +default +held back +held by the brake/gm)).toHaveLength(4);
-    expect(await bound()).toBe(4);
-    const would = await run('collect --dry-run --approve -o json', collector);
-    expect(JSON.parse(would.stdout)).toMatchObject({
-      dryRun: true,
-      released: Array.from({ length: 4 }, () => ({ evidence: expect.stringMatching(/^pod lost\/p\d .* is gone$/) })),
-    });
+    const held = dry.stdout.match(/^10\.79\.0\.\d+ +default +held back +held by the brake/gm)?.length ?? 0;
+    expect(held).toBeGreaterThan(0);
+    expect([dry.exitCode, dry.stderr]).toEqual([0, `${held} addresses are held back; "berthctl collect --approve" lets them go.\n`]);
+    const would = JSON.parse((await run('collect --dry-run --approve -o json', collector)).stdout);
+    expect(would).toMatchObject({ dryRun: true, held: [] });
+    for (const { evidence } of would.released) expect(evidence).toMatch(/^pod lost\/p\d+ .* is gone$/);
     const declined = await berthctl(['collect', '--approve'], { environment: { KUBECONFIG: collector }, answers: ['n'] });
-    expect([declined.exitCode, declined.stderr]).toEqual([1, expect.stringContaining('Release 4 addresses whose holder is gone? [y/N]')]);
-    expect(await bound()).toBe(4);
+    expect([declined.exitCode, declined.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^Release \d+ addresses whose holder is gone\? \[y\/N\] Nothing released\.\n$/),
+    ]);
+    expect(await bound()).toBeGreaterThan(0);
     const approved = await run('collect --approve', collector);
-    expect([approved.exitCode, approved.stdout.match(/ released /g)]).toEqual([0, Array(4).fill(' released ')]);
+    expect([approved.exitCode, approved.stdout]).toEqual([0, expect.stringMatching(/^10\.79\.0\.\d+ +default +released +pod lost\//m)]);
     expect(await bound()).toBe(0);
     expect((await run('collect', collector)).stderr).toBe('Nobody is gone.\n');
   });
