@@ -6,7 +6,7 @@ import type { Collection, Stored, Watcher, Written } from '../store/store.ts';
 import type { Client, Page } from './client.ts';
 import { startListWatch, type ListWatch } from './list-watch.ts';
 import { resourceName, type KubernetesObject, type ResourceType } from './objects.ts';
-import { ApiUnreachable, type ApiAnswer, type ApiStatus } from './status.ts';
+import { ApiUnreachable, describeStatus, type ApiAnswer, type ApiStatus } from './status.ts';
 
 /** Between a record and its custom resource; pure. */
 export interface Conversion<T> {
@@ -206,9 +206,9 @@ export class KubernetesCollection<T> implements Collection<T> {
 }
 
 /** One sentence for a person: what is missing, or what the API server said. */
-function explain({ reason, message, lacks }: ApiStatus): string {
+function explain(status: ApiStatus): string {
+  const { reason, message, lacks } = status;
   if (lacks !== undefined) return `the API server does not let this controller ${lacks}: ${message}`;
-  if (reason === 'NoSuchResource') return `the API server does not know the custom resource (apply deploy/crds): ${message}`;
   if (reason === 'Unauthorized') return `the API server does not accept this controller's credentials: ${message}`;
-  return `the API server refused: ${message}`;
+  return describeStatus(status, `the API server refused: ${message}`);
 }

@@ -22,8 +22,12 @@ export interface ApiStatus {
 }
 
 /** For a log or a person. What RBAC refused is told by the right that is missing; `otherwise` stands for everything else. */
-export const describeStatus = ({ message, lacks }: ApiStatus, otherwise = message): string =>
-  lacks === undefined ? otherwise : `${describeLack(lacks)}: ${message}`;
+export function describeStatus({ message, lacks, reason }: ApiStatus, otherwise = message): string {
+  if (lacks !== undefined) return `${describeLack(lacks)}: ${message}`;
+  // Of the resources that Berth asks for only its own can be missing.
+  if (reason === 'NoSuchResource') return `the API server does not know the custom resource (apply deploy/crds): ${message}`;
+  return otherwise;
+}
 
 /** The same without the API server's own words, where those might repeat what was sent to it. */
 export const describeBriefly = ({ reason, lacks }: ApiStatus): string => (lacks === undefined ? reason : describeLack(lacks));
