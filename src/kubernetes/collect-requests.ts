@@ -9,7 +9,16 @@ import type { Timers } from '../core/clock.ts';
 import type { Operations } from '../ipam/operations.ts';
 import type { Log } from '../ipam/ports.ts';
 import type { Client } from './client.ts';
-import { COLLECT_MAILBOX, emptyMailbox, isWaiting, requestIn, withReport, withoutData, type Mailbox } from './collect-mailbox.ts';
+import {
+  COLLECT_MAILBOX,
+  emptyMailbox,
+  isWaiting,
+  requestIn,
+  withReport,
+  withoutData,
+  type CollectReport,
+  type Mailbox,
+} from './collect-mailbox.ts';
 import { CONFIG_MAPS } from './objects.ts';
 import { ApiUnreachable, describeStatus, type ApiStatus } from './status.ts';
 import { wait } from './waiting.ts';
@@ -44,6 +53,7 @@ class Clerk {
   readonly #options: CollectRequestsOptions;
   /** The request that the last look found, and when that was. Undefined while this replica does not lead. */
   #last: { readonly id: string | undefined; readonly at: number } | undefined;
+  #answered: { readonly id: string; readonly report: CollectReport } | undefined;
   #told: string | undefined;
 
   constructor(options: CollectRequestsOptions) {
@@ -80,11 +90,17 @@ class Clerk {
     }
     if (request === undefined || !isWaiting(mailbox)) return;
     const { id, dryRun, approve } = request;
+    // Its report did not get through: it is written again, nothing is done again.
+    if (this.#answered?.id === id) return this.#write(withReport(mailbox, request, this.#answered.report));
     if (before === undefined || before.id === id || now - before.at > FRESH_MS) {
       log.warn({ id, dryRun, approve }, 'a request to collect that is too old was dropped');
-      return this.#write(withoutData(mailbox));
+      await this.#write(withoutData(mailbox));
+      // Whoever still waits writes the same again: that is seen to arrive.
+      this.#last = { id: undefined, at: now };
+      return;
     }
     const report = await collect({ dryRun, approve });
+    this.#answered = { id, report };
     log.info({ id, dryRun, approve, released: report.released.length, held: report.held.length }, 'collected as asked');
     return this.#write(withReport(mailbox, request, report));
   }

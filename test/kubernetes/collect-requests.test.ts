@@ -36,7 +36,7 @@ function makeWorld() {
       (error: Error) => ({ report: undefined, error }),
     );
   const mailbox = () => server.object<Mailbox>(CONFIG_MAPS, `berth/${COLLECT_MAILBOX}`);
-  return { timers, start, ask, mailbox, collected, log, setLeader: (value: boolean) => (isLeader = value) };
+  return { timers, server, start, ask, mailbox, collected, log, setLeader: (value: boolean) => (isLeader = value) };
 }
 
 describe('asking the leader to collect', () => {
@@ -80,6 +80,38 @@ describe('asking the leader to collect', () => {
     setLeader(true);
     await timers.advance(10_000);
     expect(collected).toEqual([]);
+    stop();
+  });
+
+  test('who still waits when a leader is new asks again, and is answered once', async () => {
+    const { timers, start, ask, collected, log, setLeader } = makeWorld();
+    const stop = start();
+    await timers.advance(1_000);
+    setLeader(false);
+    await timers.advance(3_000);
+    const asking = ask({ approve: true }, 30_000);
+    await timers.advance(2_000);
+    setLeader(true);
+    await timers.advance(10_000);
+    expect(await asking).toMatchObject({ report: { dryRun: false } });
+    expect(collected).toHaveLength(1);
+    expect(log.entries.map(({ message }) => message)).toEqual(['a request to collect that is too old was dropped', 'collected as asked']);
+    stop();
+  });
+
+  test('a report that could not be written is written again; nothing is carried out twice', async () => {
+    const { timers, start, ask, collected, server } = makeWorld();
+    const stop = start();
+    await timers.advance(1_000);
+    const asking = ask({ approve: true }, 10_000);
+    await timers.advance(500);
+    server.forbid('update', CONFIG_MAPS);
+    await timers.advance(4_000);
+    expect(collected).toHaveLength(1);
+    server.allow('update', CONFIG_MAPS);
+    await timers.advance(4_000);
+    expect(await asking).toMatchObject({ report: { released: [entry(1)] } });
+    expect(collected).toHaveLength(1);
     stop();
   });
 
