@@ -77,7 +77,10 @@ test.each([{ answers: ['y'] }, {}])('a yes, or nobody to ask, mends ($answers)',
 test('collect says who is gone and on what evidence, and what the brake holds back', async () => {
   const collected: CollectReport = {
     released: [{ address: '10.0.0.5', network: 'default', evidence: 'its lease ended' }],
-    held: [{ address: '10.0.0.6', network: 'lab', reason: 'more than 5 absences in five minutes' }],
+    held: [
+      { address: '10.0.0.6', network: 'lab', reason: 'held by the brake: too many are missing at once; approve, or wait' },
+      { address: '10.0.0.7', network: 'lab', reason: 'its node is not ready' },
+    ],
     dryRun: false,
   };
   const bodies: unknown[] = [];
@@ -90,7 +93,8 @@ test('collect says who is gone and on what evidence, and what the brake holds ba
     stdout: lines`
       ADDRESS    NETWORK   OUTCOME              BECAUSE
       10.0.0.5   default   released (dry run)   its lease ended
-      10.0.0.6   lab       held back            more than 5 absences in five minutes
+      10.0.0.6   lab       held back            held by the brake: too many are missing at once; approve, or wait
+      10.0.0.7   lab       held back            its node is not ready
     `,
     stderr: heldBack,
     exitCode: 0,
