@@ -11,14 +11,18 @@ import { watchWorkloads } from '../../src/kubernetes/workloads.ts';
 import { silentLog } from '../support/cluster-client.ts';
 
 const SPEED = 10;
-const timers: Timers = {
-  now: () => systemTimers.now(),
+const fastTimers = (clockAheadMs: number): Timers => ({
+  now: () => systemTimers.now() + clockAheadMs,
   monotonic: () => systemTimers.monotonic() * SPEED,
   after: (ms, callback) => systemTimers.after(ms / SPEED, callback),
-};
+});
 
-/** It leads. */
-export async function openFastController(kubeconfigFile: string): Promise<{ readonly ipam: Ipam; close(): Promise<void> }> {
+/** It leads. @param clockAheadMs how wrong its wall clock is */
+export async function openFastController(
+  kubeconfigFile: string,
+  clockAheadMs = 0,
+): Promise<{ readonly ipam: Ipam; close(): Promise<void> }> {
+  const timers = fastTimers(clockAheadMs);
   const random = (): number => Math.random();
   // The API server is not ten times as fast, so its client keeps the usual time.
   const { client, close } = openCluster({ kubeconfigFile, timers: systemTimers, random });
