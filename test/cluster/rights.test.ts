@@ -50,6 +50,7 @@ describeCluster('a controller that lacks one right', () => {
   });
   afterAll(async () => {
     for (const path of [BINDINGS, POOLS]) await request('DELETE', path);
+    for (const kind of ['clusterroles', 'clusterrolebindings']) await request('DELETE', `${RBAC}/${kind}?labelSelector=lacks-one-right`);
     rmSync(directory, { recursive: true, force: true });
   });
 
@@ -60,7 +61,7 @@ describeCluster('a controller that lacks one right', () => {
         return { ...rule, resources: [resource], verbs: rule.verbs.filter((verb) => !(isIt && verb === lacking.verb)) };
       }),
     );
-    const metadata = { name: account };
+    const metadata = { name: account, labels: { 'lacks-one-right': 'true' } };
     const subjects = [{ kind: 'ServiceAccount', name: account, namespace: 'rights' }];
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: account };
     const made = [
