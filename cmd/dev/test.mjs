@@ -15,6 +15,7 @@ const OWN_TIERS = {
   conformance: { folders: ['conformance'] },
   crash: { folders: ['crash'] },
   netns: { folders: ['netns'] },
+  simulation: { folders: ['simulation', 'history'] },
   cluster: { folders: ['cluster', 'crds'], project: 'cluster' },
 };
 const HELPERS = ['support', 'suites', 'bench'];
@@ -86,13 +87,17 @@ async function once(check) {
 async function vitest(folders, { project = 'here', selected } = {}) {
   const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
   const counts = join(scratch, 'counts.json');
+  const notes = join(scratch, 'notes');
   try {
     const present = folders.filter((folder) => hasTests(join(root, 'test', folder)));
     if (present.length === 0) return { [folders[0]]: { passed: 0, failed: 1, skipped: [] } }; // a tier without tests is not green
     const args = ['run', `--project=${project}`, '--reporter=default', '--reporter=./cmd/dev/count-reporter.mjs', '--silent=passed-only'];
     // A filter is a piece of a path; folders are given with their slashes so that `cli` does not also mean `client`.
     const files = selected ?? present.map((folder) => `test/${folder}/`);
-    const code = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...files], { env: { BERTH_TEST_COUNTS: counts } });
+    const code = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...files], {
+      env: { BERTH_TEST_COUNTS: counts, BERTH_TEST_NOTES: notes },
+    });
+    if (existsSync(notes)) console.log(readFileSync(notes, 'utf8'));
     return readCounts(counts, code, folders[0]);
   } finally {
     rmSync(scratch, { recursive: true, force: true });

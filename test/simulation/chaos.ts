@@ -90,7 +90,7 @@ export class Chaos {
     this.#isCalm = true;
     this.mainPluginFails = this.mainPluginKilled = this.pluginKilled = this.deleteNeverSent = this.deleteRepeated = 0;
     this.statusLate = this.stallsAtWrite = this.diesAtWrite = this.idReused = 0;
-    this.#disturb(this.#cutReplicas.size > 0 ? DEAD_WATCH_MS : 0);
+    this.#disturb(this.#cutReplicas.size > 0 || this.apiFails > 0 ? DEAD_WATCH_MS : 0);
     this.sandboxDies = this.apiLags = this.apiFails = this.apiSlow = this.callSlow = this.callLost = this.answerLost = 0;
     this.#cutReplicas.clear();
     this.#startApi();
@@ -122,7 +122,7 @@ export class Chaos {
     const often = (times: number, run: () => void): (() => void)[] => Array.from({ length: times }, () => run);
     return [
       ...often(4, () => {
-        workload.replicas = dice.below(Math.min(14, workload.capacity() + 2) + 1);
+        workload.replicas = dice.below(Math.min(world.setting.mostPods + 2, workload.capacity() + 2) + 1);
       }),
       ...often(4, () => this.#of(pod(), (one) => workload.delete(one))),
       ...often(3, () => this.#of(pod(), (one) => workload.forceDelete(one))),
@@ -166,7 +166,11 @@ export class Chaos {
       },
       ...often(2, () => this.#jumpClock()),
       ...often(2, () => this.#stopApi()),
-      () => this.#during(5_000, 30_000, 'the API server failed often', (is) => (this.apiFails = is ? 0.3 : 0)),
+      () =>
+        this.#during(5_000, 30_000, 'the API server failed often', (is) => {
+          this.apiFails = is ? 0.3 : 0;
+          this.#disturb(DEAD_WATCH_MS);
+        }),
       () => this.#during(5_000, 30_000, 'the watches lagged', (is) => (this.apiLags = is ? 0.8 : 0)),
       () => {
         marks.add('history was compacted');

@@ -1,22 +1,14 @@
 /** The calls of a run as a history: who asked for what, when, and what came back. */
+import type { Hold } from '../history/history.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** One sandbox's hold of addresses: asked for at `invoked`, told at `answered` (or never), given up at `ended` (or never). */
-export interface Hold {
-  readonly container: string;
-  /** The incarnation: its sandboxes share the address. */
-  readonly holder: string;
-  readonly invoked: number;
-  answered: number | undefined;
-  addresses: readonly string[];
-  ended: number | undefined;
-}
+type Written = { -readonly [Key in keyof Hold]: Hold[Key] };
 
 export class CallHistory {
-  readonly holds: Hold[] = [];
+  readonly holds: Written[] = [];
   /** By container id: that of its last ADD. */
-  readonly #current = new Map<string, Hold>();
+  readonly #current = new Map<string, Written>();
   readonly #loop: EventLoop;
 
   constructor(loop: EventLoop) {

@@ -15,6 +15,7 @@ const { values } = parseArgs({
     to: { type: 'string' },
     nodes: { type: 'string' },
     controllers: { type: 'string' },
+    size: { type: 'string', default: 'small' },
     seconds: { type: 'string' },
     bug: { type: 'string' },
     trace: { type: 'boolean', default: false },
@@ -38,6 +39,7 @@ let caught: Report | undefined;
 for (let seed = from; seed <= to; seed++) {
   const report = await simulate({
     seed,
+    isFull: values.size === 'full',
     ...(values.nodes !== undefined && { nodes: number(values.nodes)! }),
     ...(values.controllers !== undefined && { controllers: number(values.controllers)! }),
     ...(values.seconds !== undefined && { troubleMs: number(values.seconds)! * 1000 }),

@@ -30,7 +30,8 @@ function catchBug(bug: Bug, budget: number): Promise<Caught> {
     execFile(process.execPath, args, { timeout: LONGEST_MS, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       // A bug that makes the code throw, or run in circles, is caught as well; an edit that does not fit is not.
       if (stderr.includes('what a planted bug replaces')) return reject(new Error(stderr));
-      if (stdout === '') return resolve({ bug, seeds: error?.killed === true ? undefined : 1, by: error?.killed === true ? 'nothing in time' : 'it threw' });
+      if (stdout === '')
+        return resolve({ bug, seeds: error?.killed === true ? undefined : 1, by: error?.killed === true ? 'nothing in time' : 'it threw' });
       const { runs, violation } = JSON.parse(stdout) as { runs: number; violation?: { invariant: string } };
       resolve({ bug, seeds: violation && runs, by: violation?.invariant ?? 'nothing' });
     });

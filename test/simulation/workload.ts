@@ -48,7 +48,7 @@ export class Workload {
 
   begin(): void {
     const { dice, loop, setting } = this.#world;
-    const most = Math.min(12, usableIn(setting.prefix));
+    const most = Math.min(setting.mostPods, usableIn(setting.prefix));
     this.members = Math.min(dice.below(3), most - 1);
     this.replicas = Math.max(1, dice.below(most - this.members + 1));
     const pass = (): void => {

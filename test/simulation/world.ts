@@ -21,6 +21,8 @@ export interface WorldOptions {
   /** Chosen by the seed unless said. */
   readonly nodes?: number;
   readonly controllers?: number;
+  /** 5 to 50 nodes, up to 4 controllers, up to 60 pods of the Deployment. */
+  readonly isFull?: boolean;
   readonly print?: (line: string) => void;
 }
 
@@ -31,6 +33,7 @@ export const SERVICE = '10.96.0.10:9443';
 export interface Setting {
   readonly nodes: number;
   readonly controllers: number;
+  readonly mostPods: number;
   readonly prefix: number;
   readonly isDualStack: boolean;
   readonly cooldownSeconds: number;
@@ -58,15 +61,16 @@ export class World {
   isRestored = false;
   #counts = { containers: 0, processes: 0, replicas: 0 };
 
-  constructor({ seed, nodes, controllers, print }: WorldOptions) {
+  constructor({ seed, nodes, controllers, isFull = false, print }: WorldOptions) {
     this.dice = diceOf(seed);
     this.trace = new Trace(this.loop, print);
     this.history = new CallHistory(this.loop);
     const { dice } = this;
     this.setting = {
-      nodes: nodes ?? 2 + dice.below(3),
-      controllers: controllers ?? 2 + dice.below(2),
-      prefix: dice.pick([30, 29, 29, 28, 28, 27, 26, 24])!,
+      nodes: nodes ?? (isFull ? 5 + dice.below(46) : 2 + dice.below(3)),
+      controllers: controllers ?? 2 + dice.below(isFull ? 3 : 2),
+      mostPods: isFull ? 60 : 12,
+      prefix: dice.pick(isFull ? [28, 27, 26, 26, 24, 16] : [30, 29, 29, 28, 28, 27, 26, 24])!,
       isDualStack: dice.chance(0.3),
       cooldownSeconds: dice.pick([0, 1, 5, 30])!,
       stickySeconds: dice.pick([0, 0, 60])!,
