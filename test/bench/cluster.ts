@@ -66,11 +66,13 @@ const STEPS = [
   { bindings: 50_000, adds: true, starts: false },
 ];
 const QUICK_STEPS = [
-  { bindings: 1_000, adds: false, starts: true },
+  { bindings: 500, adds: false, starts: true },
   { bindings: 2_000, adds: true, starts: false },
-  { bindings: 10_000, adds: true, starts: true },
+  { bindings: 5_000, adds: false, starts: true },
+  { bindings: 10_000, adds: true, starts: false },
 ];
-const MOST_PODS = 20_000;
+/** A pod for each of the first bindings. */
+const MOST_PODS = quick ? 5_000 : 20_000;
 
 const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 

@@ -41,6 +41,14 @@ export function workloadsOn(request: ApiServer['request']) {
     return { renew, reboot };
   }
 
+  /** One of very many: it runs the boot, and is Ready; nobody renews its Lease, for there is none. */
+  async function makeBareNode(name: string, bootId: string): Promise<void> {
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name } };
+    must(await request('POST', '/api/v1/nodes', node));
+    const conditions = [{ type: 'Ready', status: 'True', reason: 'x', message: 'x' }];
+    must(await request('PUT', `/api/v1/nodes/${name}/status`, { ...node, status: { conditions, nodeInfo: nodeInfo(bootId) } }));
+  }
+
   /** With the service account "default", without which the API server takes no pod. */
   async function makeNamespace(name: string): Promise<void> {
     const made = await request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
@@ -76,7 +84,7 @@ export function workloadsOn(request: ApiServer['request']) {
     must(await request('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, { gracePeriodSeconds: 0 }));
   }
 
-  return { makeNode, makeNamespace, makePod, reportPod, deletePod };
+  return { makeNode, makeBareNode, makeNamespace, makePod, reportPod, deletePod };
 }
 
 const nodeInfo = (bootID: string): object => ({

@@ -20,7 +20,7 @@ export async function makeNodes(
   const names = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
   const nodes: BenchNode[] = [];
   await inParallel(names, 16, async (name, index) => {
-    await workloads.makeNode(name, bootId);
+    await workloads.makeBareNode(name, bootId);
     const installer = `installer-${name}`;
     const uid = await workloads.makePod(NAMESPACE, installer, name, {}, { serviceAccountName: 'berth-node' });
     nodes[index] = { name, bootId, token: await mintTokenOn(server.request, installerToken({ name: installer, uid })) };
