@@ -40,6 +40,7 @@ function runWatch(settings: Settings): number {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  log('watching', { removeOnStop: settings.removeOnStop });
   return 0;
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -169,9 +171,11 @@ describe('the program', () => {
     ['false', true],
   ])('watch: asked to stop with BERTH_REMOVE_ON_STOP=%s', async (remove, stays) => {
     install(settings);
-    const stop = 'node="$1"; shift; "$node" "$@" & sleep 1; kill -TERM $!; wait $!';
     const env = { PATH: process.env['PATH'], ...environment, BERTH_REMOVE_ON_STOP: remove };
-    const { code } = await execute('sh', ['-c', stop, 'sh', process.execPath, 'cmd/berth-install/main.ts', 'watch'], { env });
+    const child = spawn(process.execPath, ['cmd/berth-install/main.ts', 'watch'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'close');
+    child.stdout.setEncoding('utf8').on('data', (text: string) => text.includes('watching') && child.kill('SIGTERM'));
+    const [code] = (await ended) as [number | null];
     expect([code, existsSync(installed()), existsSync(link())]).toEqual([0, stays, stays]);
   });
 
