@@ -288,6 +288,18 @@ describe('nodes', () => {
     expect(cluster.held()).toEqual([]);
   });
 
+  test("a record that an older boot's sandbox of the same pod left is let go, and not held by the new one's (found by the simulation)", async () => {
+    const cluster = await openCluster();
+    const address = await cluster.run('web');
+    const before = cluster.ipam.bindings({})[0]!.spec;
+    cluster.workloads.node('n1', { bootId: 'boot-2' });
+    await addressOf(cluster.add('sandbox-2', { ...cluster.podOf('web', { addresses: [address] }), stamp: cluster.stamp({ bootId: 'boot-2' }) }));
+    // As an API server restored from a backup has it again.
+    await cluster.store.bindings.create('default.10-0-0-99', { ...before, address: '10.0.0.99' });
+    await cluster.pass(60_000);
+    expect(cluster.ipam.bindings({}).map(({ spec }) => [spec.address, spec.attachments[0]!.containerId])).toEqual([[address, 'sandbox-2']]);
+  });
+
   test('a delayed call of the boot before does not take over after the reboot (LESSONS R)', async () => {
     const cluster = await openCluster();
     const late = cluster.stamp();

@@ -241,11 +241,6 @@ export const BUGS: readonly Bug[] = [
     'return current !== undefined && sameSpec(current.spec, spec) ? current : undefined;',
     'return current ?? (sameSpec(spec, spec) ? undefined : current);',
   ]),
-  bug('let-go-once', 'DESIGN 5', 'a record without an owner is released once or never', [
-    CONDEMNED,
-    'context.timers.after(RETRY_MS, () => letGo(context, name, stamp, by));\n  });',
-    '});',
-  ]),
   bug('cooling-is-free', '13', 'a pool that should wait gives cooling addresses on', [
     'src/core/choose.ts',
     "(book.pool.spec.whenFull === 'Reuse' ? notAvoided(book.cooling) : undefined)",
@@ -310,10 +305,5 @@ export const BUGS: readonly Bug[] = [
     'src/ipam/background.ts',
     'context.synced() && (cluster?.leads() ?? true)',
     'cluster?.leads() ?? true',
-  ]),
-  bug('taken-back-once', 'Berth', 'what a refused call had taken is given back once or never', [
-    ADD,
-    'if (!(await isUndone.catch(() => false))) letGo(context, stored.name, request.stamp, request.stamp);',
-    'await isUndone.catch(() => false);\n    if (request.stamp.attempt < 0) letGo(context, stored.name, request.stamp, request.stamp);',
   ]),
 ];

@@ -66,7 +66,7 @@ export class Chaos {
     this.deleteRepeated = some(0.5);
     this.sandboxDies = some(0.03);
     this.apiLags = some(dice.chance(0.3) ? 0.6 : 0.1);
-    this.stallsAtWrite = some(0.03);
+    this.stallsAtWrite = some(0.06);
     this.diesAtWrite = some(0.02);
     this.idReused = some(0.3);
     this.statusLate = some(0.2);
@@ -224,7 +224,7 @@ export class Chaos {
     const { dice, marks, replicas } = this.#world;
     if (this.stallsAtWrite > 0 && dice.chance(this.stallsAtWrite)) {
       marks.add('a controller stalled with a write under way');
-      this.#stallFor(process, dice.between(100, 30_000));
+      this.#stallFor(process, dice.between(1_000, 30_000));
     }
     if (this.diesAtWrite > 0 && dice.chance(this.diesAtWrite)) {
       marks.add('a controller died with a write under way');
@@ -233,14 +233,25 @@ export class Chaos {
     }
   }
 
-  #crash(node: SimNode): void {
+  /** A node's call takes its time on the way: the node may boot before it arrives. */
+  callDelayed(node: SimNode): void {
+    const { loop, dice, marks } = this.#world;
+    if (this.#isCalm || !dice.chance(0.15)) return;
+    loop.after(dice.between(10, 500), () => {
+      if (this.#isCalm || !node.isUp) return;
+      marks.add('a node crashed with a call on its way');
+      this.#crash(node, dice.between(1_000, 3_000));
+    });
+  }
+
+  #crash(node: SimNode, downFor?: number): void {
     const { api, dice, marks, isApiUp } = this.#world;
     if (!node.isUp) return;
     marks.add('a node crashed');
     node.crash();
     // Its static pods' files are taken away meanwhile: nobody will ever DEL them.
     if (dice.chance(0.5)) node.staticPods.length = 0;
-    const downMs = dice.chance(0.5) ? dice.between(2_000, 15_000) : dice.between(15_000, 100_000);
+    const downMs = downFor ?? (dice.chance(0.5) ? dice.between(2_000, 15_000) : dice.between(15_000, 100_000));
     if (dice.chance(0.3) && isApiUp) {
       this.#world.loop.after(downMs * dice(), () => {
         if (node.isUp || !this.#world.isApiUp || api.object(NODES, node.name) === undefined) return;

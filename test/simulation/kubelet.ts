@@ -60,7 +60,7 @@ export class Kubelet {
   }
 
   #pass(): void {
-    const { dice } = this.#world;
+    const { dice, setting } = this.#world;
     if (this.#canReachApi()) {
       this.#report();
       this.#readPods();
@@ -68,7 +68,7 @@ export class Kubelet {
     for (const worker of this.#workers.values()) this.#sync(worker);
     this.#cleanUp();
     if (dice.chance(0.1)) this.#node.runtime.probe('STATUS');
-    if (dice.chance(0.04)) this.#node.runtime.probe('GC');
+    if (setting.callsGc && dice.chance(0.06)) this.#node.runtime.probe('GC');
     const live = dice.pick(this.#sandboxes().filter(({ state }) => state === 'live'));
     if (live !== undefined && dice.chance(0.05)) this.#node.runtime.probe('CHECK', live);
     this.process.after(PASS_MS, () => this.#pass());
@@ -203,7 +203,7 @@ export class Kubelet {
     const ips = sandbox.addresses.map((ip) => ({ ip }));
     if (pod === undefined || JSON.stringify(pod.status?.podIPs) === JSON.stringify(ips)) return;
     worker.reportsAt ??= loop.now + (dice.chance(chaos.statusLate) ? dice.between(80_000, 200_000) : 0);
-    if (loop.now < worker.reportsAt) return;
+    if (loop.now < Math.max(worker.reportsAt, this.#reportsAt)) return;
     const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
     const containerStatuses = [{ name: 'c', state: { running: {} } }];
     api.put(PODS, { ...pod, status: { phase: 'Running', podIP: ips[0]?.ip, podIPs: ips, conditions, containerStatuses } });

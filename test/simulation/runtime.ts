@@ -83,7 +83,7 @@ export class Runtime {
       give(code === 0 ? 'a main plugin failed after its ADD' : 'an ADD was refused');
     });
     if (dice.chance(world.chaos.mainPluginKilled)) {
-      this.process.after(dice.chance(0.5) ? dice.between(0, 40) : dice.between(0, 4_000), () => {
+      this.process.after(dice.chance(0.5) ? dice.between(0, 12) : dice.between(0, 4_000), () => {
         if (sandbox.state === 'creating') give('a main plugin was killed, its plugin orphaned');
       });
     }

@@ -29,6 +29,8 @@ export interface WorldOptions {
 /** Behind it is any replica, also one that has just gone. */
 export const SERVICE = '10.96.0.10:9443';
 
+const LONG_MS = 5_000;
+
 /** What one seed's world is like. */
 export interface Setting {
   readonly nodes: number;
@@ -39,6 +41,8 @@ export interface Setting {
   readonly cooldownSeconds: number;
   readonly stickySeconds: number;
   readonly whenFull: 'Reuse' | 'Wait';
+  /** Not every runtime does. */
+  readonly callsGc: boolean;
 }
 
 export class World {
@@ -75,6 +79,7 @@ export class World {
       cooldownSeconds: dice.pick([0, 1, 5, 30])!,
       stickySeconds: dice.pick([0, 0, 60])!,
       whenFull: dice.chance(0.4) ? 'Wait' : 'Reuse',
+      callsGc: dice.chance(0.5),
     };
     this.trace.add(`seed ${seed} ${JSON.stringify(this.setting)}`);
     this.chaos = new Chaos(this);
@@ -174,8 +179,10 @@ export class World {
         marks.add('a call was lost on its way');
         return void caller.after(dice.between(1, 50), () => done('answered', '', 'reset'));
       }
+      const delayMs = this.#callDelay();
+      if (delayMs > LONG_MS) chaos.callDelayed(node);
       loop.after(
-        this.#callDelay(),
+        delayMs,
         () => {
           const serving = this.checks.callArrived(process, node.name, request);
           void replica.serve(request, isGone).then((text) => {

@@ -4,12 +4,12 @@ import type { Stored } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 
 export interface Sandbox {
-  /** Node and pod UID. */
+  /** Node, pod UID and container: after a reboot a pod has another sandbox, and the records of both may be there. */
   readonly key: string;
   readonly podUid: string;
   readonly namespace: string;
   readonly name: string;
-  /** Of any of its records; node, UID and grace period are the same in all. */
+  /** Of any of its records; node, UID, container and grace period are the same in all. */
   readonly attachment: Attachment;
   readonly records: readonly Stored<BindingSpec>[];
 }
@@ -21,7 +21,7 @@ export function sandboxesOf(context: Context): readonly Sandbox[] {
     const { spec } = stored;
     const [attachment, second] = spec.attachments;
     if (!isBound(spec) || attachment?.podUid === undefined || second !== undefined || spec.resource.type !== 'pod') continue;
-    const key = `${attachment.node}/${attachment.podUid}`;
+    const key = `${attachment.node}/${attachment.podUid}/${attachment.containerId}`;
     const known = sandboxes.get(key);
     if (known !== undefined) known.records.push(stored);
     else
