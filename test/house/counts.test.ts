@@ -50,7 +50,11 @@ describe('the counts of a test run', () => {
       'empty/b.test.ts': '',
       'hook/c.test.ts': "import { beforeAll } from 'vitest';\nbeforeAll(() => { throw new Error('no'); });\ntest('not run', () => {});\n",
     });
-    expect(Object.entries(folders).map(([name, { passed, failed }]) => [name, passed, failed])).toEqual([
+    expect(
+      Object.entries(folders)
+        .map(([name, { passed, failed }]) => [name, passed, failed])
+        .toSorted(),
+    ).toEqual([
       ['broken', 0, 1],
       ['empty', 0, 1],
       ['hook', 0, 1],

@@ -288,12 +288,30 @@ describe('nodes', () => {
     expect(cluster.held()).toEqual([]);
   });
 
+  test('a call that came before its node showed the new boot is confirmed when it does (found by the simulation)', async () => {
+    const cluster = await openCluster();
+    const { pod } = cluster.podOf('static', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });
+    cluster.workloads.node('n1', { bootId: 'boot-0' });
+    await addressOf(cluster.add('c', { node: 'n1', pod: { ...pod, uid: 'hash' } }));
+    expect(cluster.ipam.bindings({})[0]!.spec.attachments[0]!.bootConfirmed).toBeUndefined();
+    await cluster.pass(120_000);
+    expect(cluster.held()).toEqual(['static']);
+    cluster.workloads.node('n1', { bootId: 'boot-1' });
+    await cluster.pass(60_000);
+    cluster.workloads.deletePod('ns', 'static');
+    cluster.workloads.node('n1', { bootId: 'boot-2' });
+    await cluster.pass(60_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
   test("a record that an older boot's sandbox of the same pod left is let go, and not held by the new one's (found by the simulation)", async () => {
     const cluster = await openCluster();
     const address = await cluster.run('web');
     const before = cluster.ipam.bindings({})[0]!.spec;
     cluster.workloads.node('n1', { bootId: 'boot-2' });
-    await addressOf(cluster.add('sandbox-2', { ...cluster.podOf('web', { addresses: [address] }), stamp: cluster.stamp({ bootId: 'boot-2' }) }));
+    await addressOf(
+      cluster.add('sandbox-2', { ...cluster.podOf('web', { addresses: [address] }), stamp: cluster.stamp({ bootId: 'boot-2' }) }),
+    );
     // As an API server restored from a backup has it again.
     await cluster.store.bindings.create('default.10-0-0-99', { ...before, address: '10.0.0.99' });
     await cluster.pass(60_000);

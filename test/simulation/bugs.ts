@@ -223,8 +223,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('boots-do-not-count', '21', 'what a boot before held is kept', [
     EVIDENCE,
-    'if (sandbox.attachment.bootConfirmed === true && node.bootId !== sandbox.attachment.stamp.bootId) {',
-    'if (sandbox.attachment.bootConfirmed === true && node.bootId === "") {',
+    'return node.bootId !== bootId && (',
+    "return node.bootId === '' && (",
   ]),
   bug('netns-needed', '23', 'DEL wants a network namespace', [
     'src/cni/environment.ts',

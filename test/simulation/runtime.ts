@@ -51,7 +51,7 @@ export class Runtime {
       endedAt: undefined,
       isDeleted: false,
       isReplaced: false,
-      isForgotten: false,
+      isForgotten: world.checks.vanished.has(pod.uid),
       isUnrecorded: false,
     };
     this.sandboxes.set(sandbox.id, sandbox);

@@ -37,6 +37,8 @@ export class Evidence {
   readonly #suspicions = new Map<string, Suspicion>();
   readonly #gone = new Map<string, PodGone & { readonly at: number }>();
   readonly #goneNodes = new Map<string, number>();
+  /** Boot ids that nodes themselves have shown: of a call that came before, they confirm the boot afterwards. */
+  readonly #shownBoots = new Set<string>();
   /** Renewals read in this pass. */
   #renewals = new Map<string, Promise<string | undefined>>();
 
@@ -55,6 +57,8 @@ export class Evidence {
     this.#renewals = new Map();
     const keys = new Set(sandboxes.map(({ key }) => key));
     for (const key of this.#suspicions.keys()) if (!keys.has(key)) this.#suspicions.delete(key);
+    const boots = new Set(sandboxes.map(({ attachment: { node, stamp } }) => bootKey(node, stamp.bootId)));
+    for (const boot of this.#shownBoots) if (!boots.has(boot)) this.#shownBoots.delete(boot);
     const uids = new Set(sandboxes.map(({ podUid }) => podUid));
     const old = this.#context.timers.monotonic() - this.#nodeGoneAfterMs;
     for (const [uid, { at }] of this.#gone) if (!uids.has(uid) && at < old) this.#gone.delete(uid);
@@ -69,7 +73,8 @@ export class Evidence {
     if (node === undefined || (nodeUid !== undefined && node.uid !== nodeUid)) return this.#judgeNodeGone(sandbox, nodeUid);
     this.#goneNodes.delete(nodeUid ?? node.name);
 
-    if (sandbox.attachment.bootConfirmed === true && node.bootId !== sandbox.attachment.stamp.bootId) {
+    this.#shownBoots.add(bootKey(node.name, node.bootId));
+    if (this.#isOfEarlierBoot(sandbox, node)) {
       return this.#whenReady(sandbox, node, { kind: 'dead', evidence: `node ${node.name} has booted since`, inferred: false });
     }
     // A static pod's mirror proves nothing by its absence (LESSONS S).
@@ -90,12 +95,18 @@ export class Evidence {
   /** Just before the write, from the API server itself (LESSONS 14). */
   async confirm(sandbox: Sandbox): Promise<boolean> {
     const node = await this.#workloads.readNode(sandbox.attachment.node);
-    const { nodeUid, bootConfirmed, stamp } = sandbox.attachment;
+    const { nodeUid } = sandbox.attachment;
     if (node === undefined || (nodeUid !== undefined && node.uid !== nodeUid)) return true;
     if (!node.isReady && !node.isOutOfService) return false;
-    if (bootConfirmed === true && node.bootId !== stamp.bootId) return true;
+    if (this.#isOfEarlierBoot(sandbox, node)) return true;
     const pod = findPodOf(sandbox, await this.#workloads.readPod(sandbox.namespace, sandbox.name));
     return pod === undefined || ((pod.phase === 'Succeeded' || pod.phase === 'Failed') && pod.hasSandbox === false);
+  }
+
+  /** A boot id that the node has shown and shows no more is over: none comes back. */
+  #isOfEarlierBoot({ attachment }: Sandbox, node: Node): boolean {
+    const { bootId } = attachment.stamp;
+    return node.bootId !== bootId && (attachment.bootConfirmed === true || this.#shownBoots.has(bootKey(node.name, bootId)));
   }
 
   #alive(sandbox: Sandbox): Verdict {
@@ -171,6 +182,8 @@ export class Evidence {
     return known;
   }
 }
+
+const bootKey = (node: string, bootId: string): string => `${node}/${bootId}`;
 
 /** The pod of this incarnation: by UID, or by the hash its mirror carries. */
 function findPodOf(sandbox: Sandbox, pod: Pod | undefined): Pod | undefined {
