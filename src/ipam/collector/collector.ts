@@ -10,7 +10,7 @@ import type { Context } from '../context.ts';
 import { releaseBinding } from '../write.ts';
 import type { Workloads } from '../workloads.ts';
 import { Brake } from './brake.ts';
-import { Evidence } from './evidence.ts';
+import { Evidence, type Dead } from './evidence.ts';
 import { Failures } from './failures.ts';
 import type { PodAddresses } from './pod-addresses.ts';
 import { sandboxesOf, type Sandbox } from './sandboxes.ts';
@@ -80,7 +80,7 @@ export class Collector {
         if (verdict.inferred) brake.count(sandbox.records[0]!.spec.pool);
       }
     } else {
-      for (const { address, network } of await this.#release(sandbox, verdict.evidence)) {
+      for (const { address, network } of await this.#release(sandbox, verdict)) {
         released.push({ address, network, evidence: verdict.evidence });
         if (verdict.inferred) brake.count(sandbox.records[0]!.spec.pool);
       }
@@ -100,8 +100,8 @@ export class Collector {
     });
   }
 
-  async #release(sandbox: Sandbox, evidence: string): Promise<readonly BindingSpec[]> {
-    if (!(await this.#evidence.confirm(sandbox))) return [];
+  async #release(sandbox: Sandbox, { proof, evidence }: Dead): Promise<readonly BindingSpec[]> {
+    if (!(await this.#evidence.confirm(sandbox, proof))) return [];
     const released: BindingSpec[] = [];
     for (const { spec } of sandbox.records) {
       const { stamp } = spec.attachments[0]!;

@@ -12,7 +12,15 @@ export type Verdict =
   /** It looks dead, and something is still waited for. */
   | { readonly kind: 'waiting'; readonly reason: string }
   /** `inferred`: from absence only, so the brake counts it. */
-  | { readonly kind: 'dead'; readonly evidence: string; readonly inferred: boolean };
+  | Dead;
+
+export interface Dead {
+  readonly kind: 'dead';
+  /** What is gone: the same is asked of the API server again before the write, and nothing else will do in its place. */
+  readonly proof: 'node' | 'boot' | 'pod';
+  readonly evidence: string;
+  readonly inferred: boolean;
+}
 
 /** What was noticed of a sandbox in earlier passes. */
 interface Suspicion {
@@ -75,7 +83,8 @@ export class Evidence {
 
     this.#shownBoots.add(bootKey(node.name, node.bootId));
     if (this.#isOfEarlierBoot(sandbox, node)) {
-      return this.#whenReady(sandbox, node, { kind: 'dead', evidence: `node ${node.name} has booted since`, inferred: false });
+      const evidence = `node ${node.name} has booted since`;
+      return this.#whenReady(sandbox, node, { kind: 'dead', proof: 'boot', evidence, inferred: false });
     }
     // A static pod's mirror proves nothing by its absence (LESSONS S).
     if (sandbox.attachment.static === true) return this.#alive(sandbox);
@@ -85,6 +94,7 @@ export class Evidence {
     if ((pod.phase === 'Succeeded' || pod.phase === 'Failed') && pod.hasSandbox === false) {
       return this.#whenReady(sandbox, node, {
         kind: 'dead',
+        proof: 'pod',
         evidence: `pod is finished (${pod.phase}) and its sandbox is gone`,
         inferred: false,
       });
@@ -93,12 +103,13 @@ export class Evidence {
   }
 
   /** Just before the write, from the API server itself (LESSONS 14). */
-  async confirm(sandbox: Sandbox): Promise<boolean> {
+  async confirm(sandbox: Sandbox, proof: Dead['proof']): Promise<boolean> {
     const node = await this.#workloads.readNode(sandbox.attachment.node);
     const { nodeUid } = sandbox.attachment;
-    if (node === undefined || (nodeUid !== undefined && node.uid !== nodeUid)) return true;
+    const isNodeGone = node === undefined || (nodeUid !== undefined && node.uid !== nodeUid);
+    if (isNodeGone || proof === 'node') return isNodeGone && proof === 'node';
     if (!node.isReady && !node.isOutOfService) return false;
-    if (this.#isOfEarlierBoot(sandbox, node)) return true;
+    if (proof === 'boot') return this.#isOfEarlierBoot(sandbox, node);
     const pod = findPodOf(sandbox, await this.#workloads.readPod(sandbox.namespace, sandbox.name));
     return pod === undefined || ((pod.phase === 'Succeeded' || pod.phase === 'Failed') && pod.hasSandbox === false);
   }
@@ -128,7 +139,7 @@ export class Evidence {
     if (now - since < this.#nodeGoneAfterMs) return { kind: 'waiting', reason: 'its node is gone, and may come back' };
     // Kubernetes deletes a gone node's pods: whoever saw that happen infers nothing from absence.
     const inferred = this.#gone.get(sandbox.podUid)?.witnessed !== true;
-    return { kind: 'dead', evidence: `node ${sandbox.attachment.node} is gone`, inferred };
+    return { kind: 'dead', proof: 'node', evidence: `node ${sandbox.attachment.node} is gone`, inferred };
   }
 
   async #judgePodGone(sandbox: Sandbox, node: Node): Promise<Verdict> {
@@ -143,6 +154,7 @@ export class Evidence {
     const inferred = gone?.witnessed !== true;
     return this.#whenReady(sandbox, node, {
       kind: 'dead',
+      proof: 'pod',
       evidence: `pod ${sandbox.namespace}/${sandbox.name} (${sandbox.podUid}) is gone`,
       inferred,
     });
@@ -163,7 +175,7 @@ export class Evidence {
    * A cut-off node looks Ready for 40 s and more (LESSONS N): only a Lease renewed after the wait proves that the
    * kubelet lives and has done what it was told. Two live reads differ; no clocks are compared.
    */
-  async #whenReady(sandbox: Sandbox, node: Node, dead: Verdict): Promise<Verdict> {
+  async #whenReady(sandbox: Sandbox, node: Node, dead: Dead): Promise<Verdict> {
     if (node.isOutOfService) return dead;
     const suspicion = this.#suspicions.get(sandbox.key) ?? this.#suspect(sandbox);
     if (!node.isReady) {
