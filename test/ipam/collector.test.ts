@@ -288,6 +288,22 @@ describe('nodes', () => {
     expect(cluster.held()).toEqual([]);
   });
 
+  test('a new boot that only a stale cache shows is not confirmed by a missing mirror (found by the simulation)', async () => {
+    const cluster = await openCluster();
+    const { pod } = cluster.podOf('static', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });
+    await addressOf(cluster.add('c', { node: 'n1', pod: { ...pod, uid: 'hash' } }));
+    const now = cluster.workloads.nodes.get('n1')!;
+    cluster.workloads.readNode = async () => now;
+    cluster.workloads.node('n1', { bootId: 'boot-0' });
+    cluster.workloads.deletePod('ns', 'static');
+    await cluster.pass(120_000);
+    expect(cluster.held()).toEqual(['static']);
+    // The server says so too: then it is.
+    cluster.workloads.readNode = async (name) => cluster.workloads.nodes.get(name);
+    await cluster.pass(60_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
   test('a call that came before its node showed the new boot is confirmed when it does (found by the simulation)', async () => {
     const cluster = await openCluster();
     const { pod } = cluster.podOf('static', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import { StoreUnavailable } from '../../src/store/store.ts';
 import { addressOf, openWorld, refusalOf, take } from '../support/ipam-world.ts';
 import { settle } from '../support/virtual-timers.ts';
 
@@ -32,6 +34,54 @@ describe('DEL', () => {
     const other = await addressOf(world.add('c1'));
     expect(take(await world.del('c2', { prevAddresses: [`${other}/29`, 'garbage'] }))).toEqual([]);
     expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('a read that began before a write and ends after it does not make it forgotten (found by the simulation)', async () => {
+    const memory = createMemoryStore();
+    let hold: Promise<void> | undefined;
+    const bindings = new Proxy(memory.bindings, {
+      get: (target, property) => {
+        const method = Reflect.get(target, property);
+        if (property !== 'get') return typeof method === 'function' ? method.bind(target) : method;
+        return async (name: string) => {
+          const seen = await target.get(name);
+          await hold;
+          return seen;
+        };
+      },
+    });
+    const world = await openWorld({ store: { ...memory, bindings, close: () => memory.close() } });
+    await world.pool('p', { ranges: [{ cidr: '10.0.0.5/32' }], default: true });
+    let letGo = (): void => undefined;
+    hold = new Promise((resolve) => (letGo = resolve));
+    const reading = world.del('older', { prevAddresses: ['10.0.0.5/32'] });
+    await settle();
+    expect(await addressOf(world.add('c1'))).toBe('10.0.0.5');
+    letGo();
+    expect(take(await reading)).toEqual([]);
+    expect(take(await world.del('c1')).map((binding) => binding.address)).toEqual(['10.0.0.5']);
+  });
+
+  test('a refused family gives the other one back also when that meets an outage (found by the simulation)', async () => {
+    let failures = 2;
+    const memory = createMemoryStore();
+    const bindings = new Proxy(memory.bindings, {
+      get: (target, property) => {
+        const method = Reflect.get(target, property);
+        if (property !== 'remove') return typeof method === 'function' ? method.bind(target) : method;
+        return async () => {
+          if (failures-- > 0) throw new StoreUnavailable('the API server is away');
+          throw new Error('what is taken back later is released, not removed');
+        };
+      },
+    });
+    const world = await openWorld({ store: { ...memory, bindings, close: () => memory.close() } });
+    await world.pool('v4', { ranges: [{ cidr: '10.0.0.5/32' }], default: true });
+    await world.pool('v6', { ranges: [{ cidr: 'fd00::/120' }], default: true });
+    take(await world.add('c1'));
+    expect(refusalOf(await world.add('c2')).reason).toBe('PoolFull');
+    await settle();
+    expect(world.ipam.bindings({}).map(({ spec }) => spec.subid)).toEqual(['c1', 'c1']);
   });
 
   test('a replica that lags finds the record where prevResult points', async () => {

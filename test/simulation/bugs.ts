@@ -281,16 +281,6 @@ export const BUGS: readonly Bug[] = [
     'const waitsFrom = node.isOutOfService ? -Infinity : await this.#heardAt(suspicion, node);',
     'const waitsFrom = gone?.at ?? (await this.#heardAt(suspicion, node));',
   ]),
-  bug('another-proof-will-do', 'Berth', 'what a stale cache took for a new boot is confirmed by a missing pod', [
-    EVIDENCE,
-    "if (proof === 'boot') return this.#isOfEarlierBoot(sandbox, node);",
-    "if (proof === 'boot' && this.#isOfEarlierBoot(sandbox, node)) return true;",
-  ]),
-  bug('read-undoes-write', 'Berth', 'a read that began before a write makes the record forgotten', [
-    WRITE,
-    '  if (before !== undefined && before === context.view.binding(name)) context.view.forget(before);',
-    '  const stale = context.view.binding(name);\n  if (stale !== undefined && before !== current) context.view.forget(stale);',
-  ]),
   bug('relist-not-believed', 'Berth', 'what a listing brings back stays forgotten', [
     'src/kubernetes/collection.ts',
     'relisted: (all, upTo) => watcher.relisted?.(all, upTo),',
