@@ -43,16 +43,21 @@ export async function removeBinding(context: Context, old: Stored<BindingSpec>):
  * began, unless the store was taken back in time: then the read is right.
  */
 export async function learn(context: Context, name: string, known?: Stored<BindingSpec>): Promise<Stored<BindingSpec> | undefined> {
-  const before = context.view.binding(name);
-  const current = known ?? (await context.store.bindings.get(name));
-  if (current !== undefined) {
-    if (before !== undefined && before === context.view.binding(name) && isNewer(before, current)) context.view.correct(current);
-    else context.view.wrote(current);
-    return current;
+  if (known !== undefined) {
+    context.view.wrote(known);
+    return known;
   }
-  // What was written since the read began is not gone.
-  if (before !== undefined && before === context.view.binding(name)) context.view.forget(before);
-  return undefined;
+  const before = context.view.binding(name);
+  const current = await context.store.bindings.get(name);
+  // What was written since the read began is not gone, and not older.
+  const isUnchanged = before !== undefined && before === context.view.binding(name);
+  if (current === undefined) {
+    if (isUnchanged) context.view.forget(before);
+    return undefined;
+  }
+  if (isUnchanged && isNewer(before, current)) context.view.correct(current);
+  else context.view.wrote(current);
+  return current;
 }
 
 const RELEASE_ATTEMPTS = 8;
