@@ -1,6 +1,7 @@
 /**
  * Boot ids in a cluster: the Node object says which boot the node runs (`status.nodeInfo.bootID`). Of two boot ids the
- * one that a live read shows is newer; if it shows neither, its status is late, and the live call's is newer (LESSONS R).
+ * one that a live read shows is newer (LESSONS R). If it shows neither its status is late, and nobody can tell: the call
+ * is refused until it shows one. (That the call's is newer is wrong for one that was delayed over two boots.)
  */
 import type { Nodes } from './ports.ts';
 import type { Workloads } from './workloads.ts';
@@ -11,7 +12,7 @@ export function clusterNodes(workloads: Workloads): Nodes {
       const cached = workloads.cachedNode(name);
       const node = held === undefined && cached?.bootId === bootId ? cached : await workloads.readNode(name);
       return {
-        verdict: held !== undefined && node?.bootId === held ? 'superseded' : 'current',
+        verdict: held !== undefined && node !== undefined && node.bootId !== '' && node.bootId !== bootId ? 'superseded' : 'current',
         confirmed: node?.bootId === bootId,
         // The collector lets go of what older boots held, once the node is Ready.
         rebooted: false,

@@ -88,7 +88,7 @@ describe.skipIf(porcupine === undefined)(porcupine === undefined ? 'beside Porcu
       const { world, violation } = await simulate({ seed });
       expect(violation).toBeUndefined();
       // Whom a backup does not know, and whose record was deleted by hand, are stated limits.
-      const isLimited = world.sandboxes.some(({ isForgotten, isUnrecorded }) => isForgotten || isUnrecorded);
+      const isLimited = world.sandboxes.some(({ isForgotten, isUnrecorded, isOvertaken }) => isForgotten || isUnrecorded || isOvertaken);
       const holds = isLimited ? [] : world.history.holds;
       const operations = operationsOf(holds);
       answered += [...operations.values()].flat().length;

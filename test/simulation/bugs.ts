@@ -137,7 +137,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('any-boot-is-newer', 'R', 'a call of the boot before is believed', [
     'src/ipam/cluster-nodes.ts',
-    "verdict: held !== undefined && node?.bootId === held ? 'superseded' : 'current',",
+    "verdict: held !== undefined && node !== undefined && node.bootId !== '' && node.bootId !== bootId ? 'superseded' : 'current',",
     "verdict: 'current',",
   ]),
   bug('boot-always-confirmed', 'R', 'the boot id of a call counts as the node’s own', [
@@ -276,6 +276,11 @@ export const BUGS: readonly Bug[] = [
       '|| ageSeconds(context, name) < 0 * request.gcMinAgeSeconds',
     ],
   ),
+  bug('neither-means-newer', 'Berth', 'a call that was delayed over two boots takes over while the Node shows neither', [
+    'src/ipam/cluster-nodes.ts',
+    "node.bootId !== '' && node.bootId !== bootId ? 'superseded' : 'current',",
+    "node.bootId !== bootId && node.bootId === held ? 'superseded' : 'current',",
+  ]),
   bug('grace-from-the-deletion', 'Berth', 'a kubelet that was cut off begins the grace period later than is counted', [
     EVIDENCE,
     'const waitsFrom = node.isOutOfService ? -Infinity : await this.#heardAt(suspicion, node);',

@@ -181,7 +181,7 @@ export class Chaos {
         world.api.dropConnections();
       },
       () => this.#editPool(),
-      () => this.#deleteByHand(),
+      ...often(4, () => this.#deleteByHand()),
       () => this.#deleteMirror(),
       () => this.#backUpOrRestore(),
       () => this.#vanish(),
@@ -346,7 +346,7 @@ export class Chaos {
   #deleteByHand(): void {
     const world = this.#world;
     const { now } = world.loop;
-    const isBlind = this.apiLags > 0 || this.apiFails > 0 || this.disturbedAt > now - 20_000;
+    const isBlind = this.apiLags > 0 || this.apiFails > 0 || this.disturbedAt > now - 5_000;
     const shown = new Set(
       world.sandboxes
         .filter(({ state, liveAt, node }) => state === 'live' && liveAt! < now - 30_000 && !world.node(node).isCutFromApi)

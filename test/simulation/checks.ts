@@ -124,8 +124,7 @@ export class Checks implements ApiWitness {
     for (const sandbox of this.#livesWith(address)) {
       if (this.isByHand) sandbox.isUnrecorded = true;
       if (isHeld && after.attachments[0].podUid === sandbox.pod.runtimeUid) {
-        // A delayed call of the boot before, where the Node shows neither yet: the pod keeps its address, a stated limit.
-        if (after.attachments[0].stamp.bootId !== sandbox.bootId) sandbox.isUnrecorded = true;
+        if (after.attachments[0].stamp.bootId !== sandbox.bootId) sandbox.isOvertaken = true;
         continue;
       }
       if (!this.#isExcused(sandbox) && !this.isByHand)
@@ -161,6 +160,7 @@ export class Checks implements ApiWitness {
   /** History was taken back: what came after counts for nothing. */
   restored(): void {
     this.#world.isRestored = true;
+    this.vanished.clear();
     this.#releases.clear();
   }
 
@@ -256,7 +256,7 @@ export class Checks implements ApiWitness {
   probed(verb: string, node: SimNode, sandbox: Sandbox | undefined, code: number, output: any): void {
     if (code === 0 || output === undefined) return;
     if (verb === 'STATUS') this.fail('P6 STATUS is local', `${node.name}: ${output.msg}`);
-    if (output.code !== 11 && sandbox?.state === 'live' && !sandbox.isForgotten && !sandbox.isUnrecorded)
+    if (output.code !== 11 && sandbox?.state === 'live' && !sandbox.isForgotten && !sandbox.isUnrecorded && !sandbox.isOvertaken)
       this.fail('P2 what was answered is kept', `${verb} of ${sandbox.id}: ${output.msg}`);
   }
 
@@ -311,8 +311,8 @@ export class Checks implements ApiWitness {
       if (holders.has(key)) return { invariant: 'P5 one holder, one record', detail: `${spec.subid} (${podUid}) holds two of a family` };
       holders.add(key);
       const isUsed = live.some(
-        ({ id, pod, addresses, isForgotten, isUnrecorded }) =>
-          (id === containerId || containerId === '(adopted)' || isForgotten || isUnrecorded) &&
+        ({ id, pod, addresses, isForgotten, isUnrecorded, isOvertaken }) =>
+          (id === containerId || containerId === '(adopted)' || isForgotten || isUnrecorded || isOvertaken) &&
           pod.runtimeUid === podUid &&
           addresses.includes(spec.address),
       );
@@ -339,9 +339,9 @@ export class Checks implements ApiWitness {
   }
 
   /** Stated limits: who is not in the backup; who lost its record by hand, and then its pod (or mirror) before it was adopted. */
-  #isExcused({ isForgotten, isUnrecorded, pod }: Sandbox): boolean {
+  #isExcused({ isForgotten, isUnrecorded, isOvertaken, pod }: Sandbox): boolean {
     const object = this.#world.api.object<PodObject>(PODS, `${pod.namespace}/${pod.name}`);
-    return isForgotten || (isUnrecorded && (pod.isStatic || object?.metadata.uid !== pod.uid));
+    return isForgotten || isOvertaken || (isUnrecorded && (pod.isStatic || object?.metadata.uid !== pod.uid));
   }
 
   #livesWith(address: string): Sandbox[] {

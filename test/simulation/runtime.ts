@@ -53,6 +53,7 @@ export class Runtime {
       isReplaced: false,
       isForgotten: world.checks.vanished.has(pod.uid),
       isUnrecorded: false,
+      isOvertaken: false,
     };
     this.sandboxes.set(sandbox.id, sandbox);
     world.sandboxes.push(sandbox);
