@@ -276,11 +276,6 @@ export const BUGS: readonly Bug[] = [
       '|| ageSeconds(context, name) < 0 * request.gcMinAgeSeconds',
     ],
   ),
-  bug('neither-means-newer', 'Berth', 'a call that was delayed over two boots takes over while the Node shows neither', [
-    'src/ipam/cluster-nodes.ts',
-    "node.bootId !== '' && node.bootId !== bootId ? 'superseded' : 'current',",
-    "node.bootId !== bootId && node.bootId === held ? 'superseded' : 'current',",
-  ]),
   bug('grace-from-the-deletion', 'Berth', 'a kubelet that was cut off begins the grace period later than is counted', [
     EVIDENCE,
     'const waitsFrom = node.isOutOfService ? -Infinity : await this.#heardAt(suspicion, node);',
