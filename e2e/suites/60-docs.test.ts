@@ -28,6 +28,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'controller.md': 'test/server/install.test.ts',
   'http-api.md': 'test/server/http-api-page.test.ts',
   'library.md': 'test/examples/guide.test.ts',
+  'proof.md': 'test/simulation/proof-page.test.ts',
   'vm-and-mac.md': 'test/cli/documents.test.ts',
 };
 
