@@ -10,7 +10,7 @@ import { done, refuse, type Outcome } from '../core/refusal.ts';
 import { compareStamps, sameStamp, type Stamp } from '../core/stamp.ts';
 import type { CniAdd, CniAddAnswer } from '../protocol.ts';
 import type { Stored } from '../store/store.ts';
-import { chooseInPools, type Seeker } from './choose-in-pools.ts';
+import { chooseInPools, seekerOf } from './choose-in-pools.ts';
 import { ADOPTED_CONTAINER, POD_INTERFACE } from './collector/adopt.ts';
 import type { Context } from './context.ts';
 import { gatherFacts } from './facts.ts';
@@ -165,17 +165,8 @@ async function takeNew(call: Call, slot: Slot, attempt: number, tried: Set<strin
   const { context, caller, request } = call;
   const subject = subjectOf(request);
   const podUid = request.pod?.uid;
-  const seeker: Seeker = {
-    ...subject,
-    slot: slot.slot,
-    family: slot.family,
-    seed: `${subject.subinstance}/${subject.subid}/${request.ifName}`,
-    node: caller.node,
-    ifName: request.ifName,
-    mayRequest: false,
-    ...(podUid !== undefined && { podUid }),
-    ...(slot.requested !== undefined && { requested: slot.requested }),
-  };
+  const { subinstance, subid } = subject;
+  const seeker = seekerOf({ subinstance, subid, ifName: request.ifName, node: caller.node, ...(podUid !== undefined && { podUid }) }, slot);
   const capped = overCap(context, caller, request);
   if (capped !== undefined) return capped;
   const choice = chooseInPools(context, slot.pools, seeker, attempt, tried);

@@ -8,6 +8,7 @@ import type { LedgerPool } from '../core/ledger.ts';
 import { done, refuse, type Outcome, type PoolReason, type Refusal } from '../core/refusal.ts';
 import type { Family } from '../core/binding.ts';
 import type { Context } from './context.ts';
+import type { Slot } from './select-pools.ts';
 
 export interface Choice extends Candidate {
   readonly pool: LedgerPool;
@@ -26,6 +27,15 @@ export interface Seeker {
   readonly requested?: string;
   /** The pool's requestedAddresses binds those who ask through CNI, not an administrator. */
   readonly mayRequest: boolean;
+}
+
+/** As who a pod (or container) seeks an address for one slot: an ADD and its explanation must be the same. */
+export function seekerOf(
+  who: { readonly subinstance: string; readonly subid: string; readonly ifName: string; readonly node?: string; readonly podUid?: string },
+  { slot, family, requested }: Pick<Slot, 'slot' | 'family' | 'requested'>,
+): Seeker {
+  const seed = `${who.subinstance}/${who.subid}/${who.ifName}`;
+  return { ...who, slot, family, seed, mayRequest: false, ...(requested !== undefined && { requested }) };
 }
 
 export function chooseInPools(

@@ -4,14 +4,14 @@
  */
 import type { LedgerPool } from '../core/ledger.ts';
 import { done, refuse, type Outcome, type Refusal } from '../core/refusal.ts';
-import type { CniAdd, PodIdentity } from '../protocol.ts';
-import { chooseInPools, type Seeker } from './choose-in-pools.ts';
+import type { CniAdd, PodIdentity, PodPool } from '../protocol.ts';
+import { chooseInPools, seekerOf, type Seeker } from './choose-in-pools.ts';
 import { POD_INTERFACE } from './collector/adopt.ts';
 import type { Context } from './context.ts';
 import { gatherFacts, type Facts } from './facts.ts';
 import { overCap } from './find-pod.ts';
 import { inAddressOrder } from './listing.ts';
-import type { Caller, PodExplanation, PoolVerdict } from './operations.ts';
+import type { Caller, PodExplanation } from './operations.ts';
 import { selectSlots, whyNotTried, type Slot } from './select-pools.ts';
 
 /** `caller` is who would ask where no cluster says on which node the pod is. Refuses with BindingNotFound when there is neither pod nor record. */
@@ -40,7 +40,7 @@ export async function explainPod(
   const slots = selectSlots(context.view, facts, undefined);
   const tried = slots.ok ? slots.value : [];
   const verdicts = tried.map((slot) =>
-    slot.pools.map((pool, index) => judge(context, slot, pool, index + 1, seekerOf(request.pod, node, slot))),
+    slot.pools.map((pool, index) => judge(context, slot, pool, index + 1, podSeeker(request.pod, node, slot))),
   );
   const others = ledger
     .pools()
@@ -59,7 +59,7 @@ export async function explainPod(
   const refusal = slots.ok ? refusalOf(context, asker, request, tried) : slots.refusal;
   if (refusal !== undefined) return done({ ...base, state: 'refuses', detail: refusal.detail });
   const unscheduled = context.workloads !== undefined && node === undefined ? ', once it is on a node: no nodeSelector matches before' : '';
-  const given = verdicts.map((slot) => slot.find(({ reason }) => reason === undefined) as PoolVerdict);
+  const given = verdicts.map((slot) => slot.find(({ reason }) => reason === undefined) as PodPool);
   const words = given.map(({ family, pool }) => `an ${family} address from pool ${pool}`).join(' and ');
   return done({ ...base, state: 'gives', detail: `holds nothing; an ADD now would get ${words}${unscheduled}` });
 }
@@ -73,11 +73,11 @@ function refusalOf(
 ): Refusal | undefined {
   const capped = overCap(context, asker, request);
   if (capped !== undefined) return capped.refusal;
-  const outcomes = slots.map((slot) => chooseInPools(context, slot.pools, seekerOf(request.pod, asker.node, slot), 0, new Set()));
+  const outcomes = slots.map((slot) => chooseInPools(context, slot.pools, podSeeker(request.pod, asker.node, slot), 0, new Set()));
   return outcomes.find((outcome) => !outcome.ok)?.refusal;
 }
 
-function judge(context: Context, slot: Slot, pool: LedgerPool, order: number, seeker: Seeker): PoolVerdict {
+function judge(context: Context, slot: Slot, pool: LedgerPool, order: number, seeker: Seeker): PodPool {
   const choice = chooseInPools(context, [pool], seeker, 0, new Set());
   const base = { pool: pool.name, family: pool.spec.family, order };
   if (!choice.ok) {
@@ -88,23 +88,20 @@ function judge(context: Context, slot: Slot, pool: LedgerPool, order: number, se
   return { ...base, detail: slot.requested === undefined ? `would give an address (${left} available)` : `would give ${slot.requested}` };
 }
 
-const passOver = ({ view }: Context, facts: Facts, pool: LedgerPool): PoolVerdict => ({
+const passOver = ({ view }: Context, facts: Facts, pool: LedgerPool): PodPool => ({
   pool: pool.name,
   family: pool.spec.family,
   detail: whyNotTried(view, facts, pool) ?? 'it fits, but the request as a whole cannot be served',
 });
 
-function seekerOf({ namespace, name, uid }: PodIdentity, node: string | undefined, slot: Slot): Seeker {
-  return {
-    subinstance: namespace,
-    subid: name,
-    slot: slot.slot,
-    family: slot.family,
-    seed: `${namespace}/${name}/${POD_INTERFACE}`,
-    ifName: POD_INTERFACE,
-    mayRequest: false,
-    ...(node !== undefined && node !== '' && { node }),
-    ...(uid !== undefined && { podUid: uid }),
-    ...(slot.requested !== undefined && { requested: slot.requested }),
-  };
-}
+const podSeeker = ({ namespace, name, uid }: PodIdentity, node: string | undefined, slot: Slot): Seeker =>
+  seekerOf(
+    {
+      subinstance: namespace,
+      subid: name,
+      ifName: POD_INTERFACE,
+      ...(node !== undefined && node !== '' && { node }),
+      ...(uid !== undefined && { podUid: uid }),
+    },
+    slot,
+  );

@@ -4,7 +4,8 @@
  */
 import type { BindingSpec, Family, Resource, ResourceKind } from '../core/binding.ts';
 import type { PoolSpec, PoolSpecInput } from '../core/pool-spec.ts';
-import type { Outcome, RefusalReason } from '../core/refusal.ts';
+import type { Outcome } from '../core/refusal.ts';
+import type * as protocol from '../protocol.ts';
 import type { CheckReport, CniAdd, CniAddAnswer, CniCheck, CniDel, CniGc, CollectReport, PodIdentity } from '../protocol.ts';
 import type { Stored } from '../store/store.ts';
 
@@ -62,36 +63,8 @@ export interface AddressExplanation {
   readonly availableAt?: number;
 }
 
-/** One pool as a pod finds it. */
-export interface PoolVerdict {
-  readonly pool: string;
-  readonly family: Family;
-  /** From 1: when it is tried. Absent: it is not. */
-  readonly order?: number;
-  /** Why it would refuse the pod now; absent while it would give. */
-  readonly reason?: RefusalReason;
-  /** A short clause. */
-  readonly detail: string;
-}
-
-export interface PodExplanation {
-  readonly namespace: string;
-  readonly name: string;
-  /** gives: an ADD now would get its addresses. gone: records are in the name of a pod that is not there. */
-  readonly state: 'holds' | 'gives' | 'refuses' | 'gone';
-  readonly detail: string;
-  readonly uid?: string;
-  readonly node?: string;
-  /** What was asked for by name, and who named the pools. */
-  readonly asks: {
-    readonly pools: readonly (string | readonly string[])[];
-    readonly by?: 'configuration' | 'pod' | 'namespace';
-    readonly addresses: readonly string[];
-  };
-  readonly bindings: readonly Stored<BindingSpec>[];
-  /** Those that are tried, in order, then the others by name. */
-  readonly pools: readonly PoolVerdict[];
-}
+/** As the wire says it, with the records as the store has them. */
+export type PodExplanation = Omit<protocol.PodExplanation, 'bindings'> & { readonly bindings: readonly Stored<BindingSpec>[] };
 
 export type ChangeEvent =
   | { readonly kind: 'binding'; readonly type: 'put' | 'removed'; readonly stored: Stored<BindingSpec> }

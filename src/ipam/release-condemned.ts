@@ -38,11 +38,12 @@ function releaseOlderTwins(context: Context, spec: BindingSpec, attachment: Atta
 
 /** Releases a record while it carries that call's stamp; in the background, again and again until the store allows it. */
 export function letGo(context: Context, name: string, stamp: Stamp, by: Stamp): void {
-  if (!context.synced()) return void context.timers.after(RETRY_MS, () => letGo(context, name, stamp, by));
+  const again = (): void => void context.timers.after(RETRY_MS, () => letGo(context, name, stamp, by));
+  if (!context.synced()) return context.closed() ? undefined : again();
   const same = (spec: BindingSpec) => spec.attachments.some((held) => sameStamp(held.stamp, stamp));
   void releaseBinding(context, name, same, by).catch((error: unknown) => {
     if (context.closed()) return;
     context.log.warn({ error, record: name }, 'a record without an owner could not be released yet');
-    context.timers.after(RETRY_MS, () => letGo(context, name, stamp, by));
+    again();
   });
 }

@@ -50,7 +50,7 @@ export class View {
     const stopPools = store.pools.watch({
       event: (event) => this.#onPool(event),
       synced,
-      relisted: (all) => this.#relistPools(all),
+      relisted: (all, upTo) => this.#relistPools(all, upTo),
     });
     const stopBindings = store.bindings.watch({
       event: (event) => this.#onBinding(event),
@@ -159,14 +159,13 @@ export class View {
     else this.forget(event.stored);
   }
 
-  /** Only what was written after the listing is better known than by it. */
   #relistBindings(all: readonly Stored<BindingSpec>[], upTo: string | undefined): void {
-    const isCovered = ({ version }: Stored<BindingSpec>): boolean => upTo === undefined || !isNewerVersion(version, upTo);
-    const listed = new Map(all.map((stored) => [stored.name, stored]));
-    for (const { stored } of [...this.#bindings.values()]) {
-      const now = listed.get(stored.name);
-      if (isCovered(stored) && (upTo === undefined || now?.uid !== stored.uid || isNewer(stored, now))) this.forget(stored);
-    }
+    for (const stored of outdated(
+      [...this.#bindings.values()].map(({ stored }) => stored),
+      all,
+      upTo,
+    ))
+      this.forget(stored);
     for (const stored of all) {
       this.#removed.delete(stored.uid);
       this.wrote(stored);
@@ -178,12 +177,8 @@ export class View {
     else this.forgetPool(event.stored);
   }
 
-  #relistPools(all: readonly Stored<PoolSpec>[]): void {
-    const listed = new Map(all.map((stored) => [stored.name, stored]));
-    for (const stored of this.pools()) {
-      const now = listed.get(stored.name);
-      if (now?.uid !== stored.uid || isNewer(stored, now)) this.forgetPool(stored);
-    }
+  #relistPools(all: readonly Stored<PoolSpec>[], upTo: string | undefined): void {
+    for (const stored of outdated(this.pools(), all, upTo)) this.forgetPool(stored);
     for (const stored of all) this.wrotePool(stored);
   }
 
@@ -191,6 +186,16 @@ export class View {
     if (event.kind === 'binding') this.#generation++;
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+/** What is known and is not so by a listing made anew: only what was written after it is better known than by it. */
+function outdated<T>(known: readonly Stored<T>[], all: readonly Stored<T>[], upTo: string | undefined): Stored<T>[] {
+  if (upTo === undefined) return [...known];
+  const listed = new Map(all.map((stored) => [stored.name, stored]));
+  return known.filter((stored) => {
+    const now = listed.get(stored.name);
+    return !isNewerVersion(stored.version, upTo) && (now?.uid !== stored.uid || isNewer(stored, now));
+  });
 }
 
 export const isNewer = (a: Stored<unknown>, b: Stored<unknown>): boolean => isNewerVersion(a.version, b.version);

@@ -179,7 +179,7 @@ export const BUGS: readonly Bug[] = [
       'if (pod === undefined) return this.#judgePodGone(sandbox, node);',
       'if (pod === undefined || pod.addresses.length === 0) return this.#judgePodGone(sandbox, node);',
     ],
-    [EVIDENCE, 'return pod === undefined || (', 'return pod === undefined || pod.addresses.length === 0 || ('],
+    [EVIDENCE, 'return pod === undefined || isOver(pod);', 'return pod === undefined || pod.addresses.length === 0 || isOver(pod);'],
   ),
   bug('delete-without-version', '8', 'the janitor deletes whatever has the name', [
     'src/kubernetes/collection.ts',

@@ -11,7 +11,6 @@ export type Verdict =
   | { readonly kind: 'alive' }
   /** It looks dead, and something is still waited for. */
   | { readonly kind: 'waiting'; readonly reason: string }
-  /** `inferred`: from absence only, so the brake counts it. */
   | Dead;
 
 export interface Dead {
@@ -19,6 +18,7 @@ export interface Dead {
   /** What is gone: the same is asked of the API server again before the write, and nothing else will do in its place. */
   readonly proof: 'node' | 'boot' | 'pod';
   readonly evidence: string;
+  /** From absence only, so the brake counts it. */
   readonly inferred: boolean;
 }
 
@@ -78,7 +78,7 @@ export class Evidence {
     if (isYoung) return { kind: 'alive' };
     const node = this.#workloads.cachedNode(sandbox.attachment.node);
     const { nodeUid } = sandbox.attachment;
-    if (node === undefined || (nodeUid !== undefined && node.uid !== nodeUid)) return this.#judgeNodeGone(sandbox, nodeUid);
+    if (!isOnNode(sandbox, node)) return this.#judgeNodeGone(sandbox, nodeUid);
     this.#goneNodes.delete(nodeUid ?? node.name);
 
     this.#shownBoots.add(bootKey(node.name, node.bootId));
@@ -91,7 +91,7 @@ export class Evidence {
 
     const pod = findPodOf(sandbox, this.#workloads.cachedPod(sandbox.namespace, sandbox.name));
     if (pod === undefined) return this.#judgePodGone(sandbox, node);
-    if ((pod.phase === 'Succeeded' || pod.phase === 'Failed') && pod.hasSandbox === false) {
+    if (isOver(pod)) {
       return this.#whenReady(sandbox, node, {
         kind: 'dead',
         proof: 'pod',
@@ -105,13 +105,12 @@ export class Evidence {
   /** Just before the write, from the API server itself (LESSONS 14). */
   async confirm(sandbox: Sandbox, proof: Dead['proof']): Promise<boolean> {
     const node = await this.#workloads.readNode(sandbox.attachment.node);
-    const { nodeUid } = sandbox.attachment;
-    const isNodeGone = node === undefined || (nodeUid !== undefined && node.uid !== nodeUid);
-    if (isNodeGone || proof === 'node') return isNodeGone && proof === 'node';
+    if (!isOnNode(sandbox, node)) return proof === 'node';
+    if (proof === 'node') return false;
     if (!node.isReady && !node.isOutOfService) return false;
     if (proof === 'boot') return this.#isOfEarlierBoot(sandbox, node);
     const pod = findPodOf(sandbox, await this.#workloads.readPod(sandbox.namespace, sandbox.name));
-    return pod === undefined || ((pod.phase === 'Succeeded' || pod.phase === 'Failed') && pod.hasSandbox === false);
+    return pod === undefined || isOver(pod);
   }
 
   /** A boot id that the node has shown and shows no more is over: none comes back. */
@@ -177,7 +176,7 @@ export class Evidence {
    */
   async #whenReady(sandbox: Sandbox, node: Node, dead: Dead): Promise<Verdict> {
     if (node.isOutOfService) return dead;
-    const suspicion = this.#suspicions.get(sandbox.key) ?? this.#suspect(sandbox);
+    const suspicion = this.#suspect(sandbox);
     if (!node.isReady) {
       delete suspicion.renewal;
       return { kind: 'waiting', reason: 'its node is not ready' };
@@ -194,6 +193,13 @@ export class Evidence {
     return known;
   }
 }
+
+/** The node is there, and is the one that the sandbox ran on. */
+const isOnNode = ({ attachment: { nodeUid } }: Sandbox, node: Node | undefined): node is Node =>
+  node !== undefined && (nodeUid === undefined || node.uid === nodeUid);
+
+/** Finished, and its sandbox is gone. */
+const isOver = ({ phase, hasSandbox }: Pod): boolean => (phase === 'Succeeded' || phase === 'Failed') && hasSandbox === false;
 
 const bootKey = (node: string, bootId: string): string => `${node}/${bootId}`;
 
