@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
-import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { StoreUnavailable, type Store } from '../../src/store/store.ts';
 import { PretendedWorkloads } from '../support/pretended-workloads.ts';
-import { addressOf, openWorld, refusalOf, take } from '../support/ipam-world.ts';
+import { addressOf, openWorld, refusalOf, storeWith, take } from '../support/ipam-world.ts';
 
 const POOL = { ranges: [{ cidr: '10.0.0.0/24' }], default: true, cooldownSeconds: 0, requestedAddresses: 'Allowed' as const };
 
@@ -101,21 +100,12 @@ describe('who may ask', () => {
 
 describe('a record that the store will not have written', () => {
   const broken = new Set<string>();
-  const memory = createMemoryStore();
-  const refusing: Store = {
-    ...memory,
-    close: () => memory.close(),
-    bindings: new Proxy(memory.bindings, {
-      get: (target, property) => {
-        const method = Reflect.get(target, property);
-        if (property !== 'replace') return typeof method === 'function' ? method.bind(target) : method;
-        return async (old: { name: string }, spec: never) => {
-          if (broken.has(old.name)) throw new StoreUnavailable('the API server refused: is invalid');
-          return target.replace(old as never, spec);
-        };
-      },
-    }),
-  };
+  const refusing = storeWith((bindings) => ({
+    replace: async (old, spec) => {
+      if (broken.has(old.name)) throw new StoreUnavailable('the API server refused: is invalid');
+      return bindings.replace(old, spec);
+    },
+  }));
 
   test('does not hold up the others; many in a row end the pass, and the next one goes on', async () => {
     const cluster = await openCluster({ store: refusing });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
-import { addressOf, openWorld, refusalOf, take } from '../support/ipam-world.ts';
+import { addressOf, openWorld, refusalOf, storeWith, take } from '../support/ipam-world.ts';
 import { settle } from '../support/virtual-timers.ts';
 
 const SMALL = { ranges: [{ cidr: '10.0.0.0/29' }], gateway: '10.0.0.1', default: true, cooldownSeconds: 0 };
@@ -37,20 +36,15 @@ describe('DEL', () => {
   });
 
   test('a read that began before a write and ends after it does not make it forgotten (found by the simulation)', async () => {
-    const memory = createMemoryStore();
     let hold: Promise<void> | undefined;
-    const bindings = new Proxy(memory.bindings, {
-      get: (target, property) => {
-        const method = Reflect.get(target, property);
-        if (property !== 'get') return typeof method === 'function' ? method.bind(target) : method;
-        return async (name: string) => {
-          const seen = await target.get(name);
-          await hold;
-          return seen;
-        };
+    const store = storeWith((bindings) => ({
+      get: async (name) => {
+        const seen = await bindings.get(name);
+        await hold;
+        return seen;
       },
-    });
-    const world = await openWorld({ store: { ...memory, bindings, close: () => memory.close() } });
+    }));
+    const world = await openWorld({ store });
     await world.pool('p', { ranges: [{ cidr: '10.0.0.5/32' }], default: true });
     let letGo = (): void => undefined;
     hold = new Promise((resolve) => (letGo = resolve));
@@ -64,18 +58,13 @@ describe('DEL', () => {
 
   test('a refused family gives the other one back also when that meets an outage (found by the simulation)', async () => {
     let failures = 2;
-    const memory = createMemoryStore();
-    const bindings = new Proxy(memory.bindings, {
-      get: (target, property) => {
-        const method = Reflect.get(target, property);
-        if (property !== 'remove') return typeof method === 'function' ? method.bind(target) : method;
-        return async () => {
-          if (failures-- > 0) throw new StoreUnavailable('the API server is away');
-          throw new Error('what is taken back later is released, not removed');
-        };
+    const store = storeWith(() => ({
+      remove: async () => {
+        if (failures-- > 0) throw new StoreUnavailable('the API server is away');
+        throw new Error('what is taken back later is released, not removed');
       },
-    });
-    const world = await openWorld({ store: { ...memory, bindings, close: () => memory.close() } });
+    }));
+    const world = await openWorld({ store });
     await world.pool('v4', { ranges: [{ cidr: '10.0.0.5/32' }], default: true });
     await world.pool('v6', { ranges: [{ cidr: 'fd00::/120' }], default: true });
     take(await world.add('c1'));

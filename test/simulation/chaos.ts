@@ -16,28 +16,32 @@ const DEAD_WATCH_MS = 155_000;
 
 const shownBy = (pod: PodObject | undefined): string | undefined => pod?.status?.podIPs?.[0]?.ip;
 
-export class Chaos {
-  // Shares of calls, 0 to 1; all 0 while it is calm.
-  mainPluginFails = 0;
-  mainPluginKilled = 0;
-  pluginKilled = 0;
-  deleteNeverSent = 0;
-  deleteRepeated = 0;
+/** Shares of calls (or as said), 0 to 1. */
+const CALM = {
+  mainPluginFails: 0,
+  mainPluginKilled: 0,
+  pluginKilled: 0,
+  deleteNeverSent: 0,
+  deleteRepeated: 0,
   /** Of each pass of a kubelet over a sandbox. */
-  sandboxDies = 0;
-  apiLags = 0;
-  apiFails = 0;
-  apiSlow = 0;
-  callSlow = 0;
-  callLost = 0;
-  answerLost = 0;
+  sandboxDies: 0,
+  apiLags: 0,
+  apiFails: 0,
+  apiSlow: 0,
+  callSlow: 0,
+  callLost: 0,
+  answerLost: 0,
   /** Of each write that a controller sends: it stalls, or dies, right then. */
-  stallsAtWrite = 0;
-  diesAtWrite = 0;
+  stallsAtWrite: 0,
+  diesAtWrite: 0,
   /** Of each pod: its kubelet reports its first status late. */
-  statusLate = 0;
+  statusLate: 0,
   /** Of each new sandbox: a runtime that makes a container anew under its old id. */
-  idReused = 0;
+  idReused: 0,
+};
+
+export class Chaos {
+  share = CALM;
   /** Kubelets do not notice until then that their pods are not shown any more. */
   blindUntil = 0;
   /** When something was last away, cut off or stalled. */
@@ -59,22 +63,24 @@ export class Chaos {
     const { dice, loop } = this.#world;
     this.#isCalm = false;
     const some = (most: number): number => (dice.chance(0.5) ? dice.between(0, most) : 0);
-    this.mainPluginFails = some(0.1);
-    this.mainPluginKilled = some(0.2);
-    this.pluginKilled = some(0.06);
-    this.deleteNeverSent = some(0.1);
-    this.deleteRepeated = some(0.5);
-    this.sandboxDies = some(0.03);
-    this.apiLags = some(dice.chance(0.3) ? 0.6 : 0.1);
-    this.stallsAtWrite = some(0.06);
-    this.diesAtWrite = some(0.02);
-    this.idReused = some(0.3);
-    this.statusLate = some(0.2);
-    this.apiFails = some(0.05);
-    this.apiSlow = some(0.05);
-    this.callSlow = some(0.1);
-    this.callLost = some(0.1);
-    this.answerLost = some(0.15);
+    this.share = {
+      mainPluginFails: some(0.1),
+      mainPluginKilled: some(0.2),
+      pluginKilled: some(0.06),
+      deleteNeverSent: some(0.1),
+      deleteRepeated: some(0.5),
+      sandboxDies: some(0.03),
+      apiLags: some(dice.chance(0.3) ? 0.6 : 0.1),
+      stallsAtWrite: some(0.06),
+      diesAtWrite: some(0.02),
+      idReused: some(0.3),
+      statusLate: some(0.2),
+      apiFails: some(0.05),
+      apiSlow: some(0.05),
+      callSlow: some(0.1),
+      callLost: some(0.1),
+      answerLost: some(0.15),
+    };
     const actions = this.#actions().filter(() => dice.chance(0.6));
     const act = (): void => {
       if (this.#isCalm) return;
@@ -88,10 +94,8 @@ export class Chaos {
   calm(): void {
     const { api, nodes, replicas, workload } = this.#world;
     this.#isCalm = true;
-    this.mainPluginFails = this.mainPluginKilled = this.pluginKilled = this.deleteNeverSent = this.deleteRepeated = 0;
-    this.statusLate = this.stallsAtWrite = this.diesAtWrite = this.idReused = 0;
-    this.#disturb(this.#cutReplicas.size > 0 || this.apiFails > 0 ? DEAD_WATCH_MS : 0);
-    this.sandboxDies = this.apiLags = this.apiFails = this.apiSlow = this.callSlow = this.callLost = this.answerLost = 0;
+    this.#disturb(this.#cutReplicas.size > 0 || this.share.apiFails > 0 ? DEAD_WATCH_MS : 0);
+    this.share = CALM;
     this.#cutReplicas.clear();
     this.#startApi();
     for (const index of replicas.keys()) this.#world.startReplica(index);
@@ -168,10 +172,10 @@ export class Chaos {
       ...often(2, () => this.#stopApi()),
       () =>
         this.#during(5_000, 30_000, 'the API server failed often', (is) => {
-          this.apiFails = is ? 0.3 : 0;
+          this.share = { ...this.share, apiFails: is ? 0.3 : 0 };
           this.#disturb(DEAD_WATCH_MS);
         }),
-      () => this.#during(5_000, 30_000, 'the watches lagged', (is) => (this.apiLags = is ? 0.8 : 0)),
+      () => this.#during(5_000, 30_000, 'the watches lagged', (is) => (this.share = { ...this.share, apiLags: is ? 0.8 : 0 })),
       () => {
         marks.add('history was compacted');
         world.api.compact();
@@ -222,11 +226,11 @@ export class Chaos {
   /** A controller has sent a write: the moment in which it is worst to be gone. */
   writeSent(process: Process): void {
     const { dice, marks, replicas } = this.#world;
-    if (this.stallsAtWrite > 0 && dice.chance(this.stallsAtWrite)) {
+    if (this.share.stallsAtWrite > 0 && dice.chance(this.share.stallsAtWrite)) {
       marks.add('a controller stalled with a write under way');
       this.#stallFor(process, dice.between(1_000, 30_000));
     }
-    if (this.diesAtWrite > 0 && dice.chance(this.diesAtWrite)) {
+    if (this.share.diesAtWrite > 0 && dice.chance(this.share.diesAtWrite)) {
       marks.add('a controller died with a write under way');
       const index = replicas.findIndex((replica) => replica?.process === process);
       if (index >= 0) this.#killReplica(index, dice.between(100, 20_000));
@@ -346,7 +350,7 @@ export class Chaos {
   #deleteByHand(): void {
     const world = this.#world;
     const { now } = world.loop;
-    const isBlind = this.apiLags > 0 || this.apiFails > 0 || this.disturbedAt > now - 5_000;
+    const isBlind = this.share.apiLags > 0 || this.share.apiFails > 0 || this.disturbedAt > now - 5_000;
     const shown = new Set(
       world.sandboxes
         .filter(({ state, liveAt, node }) => state === 'live' && liveAt! < now - 30_000 && !world.node(node).isCutFromApi)

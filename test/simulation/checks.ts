@@ -202,8 +202,8 @@ export class Checks implements ApiWitness {
   #soon(process: Process, check: () => void): void {
     const { loop, chaos } = this.#world;
     const asked = loop.now;
-    if (chaos.apiFails > 0) return;
-    const isRough = chaos.apiLags + chaos.apiSlow > 0;
+    if (chaos.share.apiFails > 0) return;
+    const isRough = chaos.share.apiLags + chaos.share.apiSlow > 0;
     loop.after(isRough ? SOON_MS : AT_ONCE_MS, () => {
       const isDisturbed = process.isDead || this.#world.isRestored || chaos.disturbedAt > asked - SOON_MS;
       if (!isDisturbed) check();

@@ -19,7 +19,6 @@ interface Event {
 export class EventLoop {
   /** Milliseconds since the world began; with fractions. */
   now = 0;
-  ran = 0;
   readonly #heap: Event[] = [];
   #orders = 0;
 
@@ -44,7 +43,6 @@ export class EventLoop {
         continue;
       }
       this.now = first.at;
-      this.ran++;
       first.run();
       await settle();
       if (enough()) return;

@@ -49,7 +49,7 @@ export class Kubelet {
     // Pods of a boot before are not asked of the runtime: their sandboxes are cleaned up.
     for (const sandbox of node.runtime.sandboxes.values()) {
       if (sandbox.state === 'live' && !this.#workers.has(sandbox.pod.runtimeUid))
-        this.#workers.set(sandbox.pod.runtimeUid, { ...fresh(sandbox.pod, 1_000) });
+        this.#workers.set(sandbox.pod.runtimeUid, fresh(sandbox.pod, 1_000));
     }
     for (const { namespace, name, hash } of node.staticPods) {
       const ref = { namespace, name, uid: '', runtimeUid: hash, isStatic: true };
@@ -182,7 +182,7 @@ export class Kubelet {
     }
     if (current.state === 'live') {
       this.#reportRunning(worker, current);
-      if (dice.chance(this.#world.chaos.sandboxDies)) {
+      if (dice.chance(this.#world.chaos.share.sandboxDies)) {
         marks.add('a sandbox died and was made anew');
         if (dice.chance(0.5)) runtime.stop(current);
         else runtime.abandon(current);
@@ -202,7 +202,7 @@ export class Kubelet {
     const pod = this.#objectOf(worker);
     const ips = sandbox.addresses.map((ip) => ({ ip }));
     if (pod === undefined || JSON.stringify(pod.status?.podIPs) === JSON.stringify(ips)) return;
-    worker.reportsAt ??= loop.now + (dice.chance(chaos.statusLate) ? dice.between(80_000, 200_000) : 0);
+    worker.reportsAt ??= loop.now + (dice.chance(chaos.share.statusLate) ? dice.between(80_000, 200_000) : 0);
     if (loop.now < Math.max(worker.reportsAt, this.#reportsAt)) return;
     const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
     const containerStatuses = [{ name: 'c', state: { running: {} } }];

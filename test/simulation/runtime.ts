@@ -36,7 +36,8 @@ export class Runtime {
 
   /** A sandbox on its way; `done` hears whether it came to life. */
   create(pod: PodRef, done: (isLive: boolean) => void): Sandbox {
-    const { world, node } = { world: this.#world, node: this.#node };
+    const world = this.#world;
+    const node = this.#node;
     const { dice, marks } = world;
     const sandbox: Sandbox = {
       id: this.#containerId(pod),
@@ -68,7 +69,7 @@ export class Runtime {
     world.history.asked(sandbox);
     this.#run('ADD', sandbox, reader, ({ code, output }) => {
       if (!reader.isThere || sandbox.state !== 'creating') return;
-      if (code === 0 && !dice.chance(world.chaos.mainPluginFails)) {
+      if (code === 0 && !dice.chance(world.chaos.share.mainPluginFails)) {
         reader.isThere = false;
         sandbox.result = output;
         sandbox.addresses = output.ips.map(({ address }: { address: string }) => address.split('/')[0]);
@@ -83,7 +84,7 @@ export class Runtime {
       if (code !== 0) world.checks.refusedAdd(sandbox, output);
       give(code === 0 ? 'a main plugin failed after its ADD' : 'an ADD was refused');
     });
-    if (dice.chance(world.chaos.mainPluginKilled)) {
+    if (dice.chance(world.chaos.share.mainPluginKilled)) {
       this.process.after(dice.chance(0.5) ? dice.between(0, 12) : dice.between(0, 4_000), () => {
         if (sandbox.state === 'creating') give('a main plugin was killed, its plugin orphaned');
       });
@@ -97,7 +98,7 @@ export class Runtime {
     const last = [...this.sandboxes.values()].find(
       (one) => one.pod.runtimeUid === pod.runtimeUid && one.state === 'stopped' && one.isDeleted,
     );
-    if (last === undefined || !dice.chance(chaos.idReused) || this.#stopping.has(last.id)) return this.#world.newContainerId();
+    if (last === undefined || !dice.chance(chaos.share.idReused) || this.#stopping.has(last.id)) return this.#world.newContainerId();
     marks.add('a container came back under its id');
     last.isReplaced = true;
     return last.id;
@@ -115,7 +116,7 @@ export class Runtime {
     this.#end(sandbox);
     if (this.#stopping.has(sandbox.id)) return done(false);
     const { dice, chaos, marks } = this.#world;
-    if (!sandbox.isDeleted && dice.chance(chaos.deleteNeverSent)) {
+    if (!sandbox.isDeleted && dice.chance(chaos.share.deleteNeverSent)) {
       marks.add('a DEL was never sent');
       return done(true);
     }
@@ -133,7 +134,7 @@ export class Runtime {
       });
     };
     attempt(1);
-    if (dice.chance(chaos.deleteRepeated)) {
+    if (dice.chance(chaos.share.deleteRepeated)) {
       marks.add('a DEL was repeated, late');
       for (let times = 0; times < 2; times++) this.process.after(dice.between(0, 60_000), () => this.#delete(sandbox, () => undefined));
     }
@@ -210,7 +211,7 @@ export class Runtime {
         this.process.after(dice.between(0, 2), () => done({ code, output: output === '' ? undefined : JSON.parse(output) }));
       });
     });
-    if (dice.chance(chaos.pluginKilled)) {
+    if (dice.chance(chaos.share.pluginKilled)) {
       loop.after(dice.between(0, 200), () => {
         if (call.isDead) return;
         world.marks.add('a plugin was killed');

@@ -8,11 +8,9 @@ export interface Report {
   readonly hash: string;
   readonly violation: Violation | undefined;
   readonly marks: ReadonlyMap<string, number>;
-  readonly events: number;
   readonly virtualMs: number;
   /** How long after the end of trouble all was well: with the pods there, and with all of them gone. */
   readonly restMs: readonly number[];
-  readonly sandboxes: number;
   readonly trace: readonly string[];
   readonly world: World;
 }
@@ -58,10 +56,8 @@ export async function simulate({ troubleMs = TROUBLE_MS, ...options }: SimulateO
     hash: world.trace.hash(),
     violation,
     marks: world.marks.counts,
-    events: loop.ran,
     virtualMs: loop.now,
     restMs,
-    sandboxes: world.sandboxes.length,
     trace: world.trace.lines,
     world,
   };

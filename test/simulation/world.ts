@@ -88,8 +88,8 @@ export class World {
     this.api = new PretendedApiServer({
       timers: this.loop.timers(),
       random: dice,
-      lagMs: () => (dice.chance(this.chaos.apiLags) ? dice.between(0, 8_000) : dice.between(0, 30)),
-      fault: (request) => (this.chaos.apiFails === 0 ? undefined : faults(this.chaos.apiFails)(request)),
+      lagMs: () => (dice.chance(this.chaos.share.apiLags) ? dice.between(0, 8_000) : dice.between(0, 30)),
+      fault: (request) => (this.chaos.share.apiFails === 0 ? undefined : faults(this.chaos.share.apiFails)(request)),
       onCommit: (change) => this.checks.committed(change),
     });
     this.workload = new Workload(this);
@@ -175,7 +175,7 @@ export class World {
       // A machine that crashes says good-bye to nobody.
       const isGone = (): boolean => isOver || (caller.isDead && node.bootId === bootId && node.isUp);
       process.onEnd(() => caller.after(1, () => done('answered', '', 'reset')));
-      if (dice.chance(chaos.callLost)) {
+      if (dice.chance(chaos.share.callLost)) {
         marks.add('a call was lost on its way');
         return void caller.after(dice.between(1, 50), () => done('answered', '', 'reset'));
       }
@@ -189,7 +189,7 @@ export class World {
             if (process.isDead) return;
             this.checks.callAnswered(serving, text);
             if (isGone()) marks.add('a caller was gone before its answer');
-            if (dice.chance(chaos.answerLost)) {
+            if (dice.chance(chaos.share.answerLost)) {
               marks.add('an answer was lost');
               return void caller.after(dice.between(1, 50), () => done('answered', '', 'reset'));
             }
@@ -210,11 +210,11 @@ export class World {
   }
 
   #delay(): number {
-    return this.dice.chance(this.chaos.apiSlow) ? this.dice.between(0, 3_000) : this.dice.between(0.2, 3);
+    return this.dice.chance(this.chaos.share.apiSlow) ? this.dice.between(0, 3_000) : this.dice.between(0.2, 3);
   }
 
   #callDelay(): number {
-    if (!this.dice.chance(this.chaos.callSlow)) return this.dice.between(0.1, 2);
+    if (!this.dice.chance(this.chaos.share.callSlow)) return this.dice.between(0.1, 2);
     return this.dice.chance(0.2) ? this.dice.between(5_000, 40_000) : this.dice.between(0, 5_000);
   }
 

@@ -33,6 +33,19 @@ export class PretendedNodes implements Nodes {
   }
 }
 
+/** A memory store whose bindings do some things otherwise. */
+export function storeWith(otherwise: (bindings: Store['bindings']) => Partial<Store['bindings']>): Store {
+  const store = createMemoryStore();
+  const others = otherwise(store.bindings);
+  const bindings = new Proxy(store.bindings, {
+    get: (target, property) => {
+      const method: unknown = Reflect.get(others, property) ?? Reflect.get(target, property);
+      return typeof method === 'function' ? method.bind(target) : method;
+    },
+  });
+  return { ...store, bindings, close: () => store.close() };
+}
+
 export interface World {
   readonly ipam: Ipam;
   readonly store: Store;
