@@ -126,7 +126,7 @@ test('doctor: a machine where everything is right', async () => {
   expect(await run(['doctor', ...options])).toEqual({
     stdout: lines`
       ok       socket: ${controller().socket} (mode 0600)
-      ok       controller: version 0.1.0, store sqlite
+      ok       controller: version 0.2.0, store sqlite
       ok       readiness: ready
       ok       pool blue: 0% used, 5 free
       ok       store: 1 pool, 0 bindings: nothing wrong
@@ -157,7 +157,7 @@ test('doctor: a machine where much is wrong, each line with what to do', async (
     stdout: lines`
       warning  socket: ${controller().socket} (mode 0666) may be used by everybody on this machine
                → start the controller with --socket-mode 0600 or 0660
-      ok       controller: version 0.1.0, store sqlite
+      ok       controller: version 0.2.0, store sqlite
       ok       readiness: ready
       problem  pool blue: full: 5 of 5 held
                → add a range, or release what nobody needs: berthctl binding list --pool blue
