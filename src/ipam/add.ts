@@ -28,7 +28,7 @@ const ATTEMPTS = 16;
 
 export async function add(context: Context, caller: Caller, request: CniAdd): Promise<Outcome<CniAddAnswer>> {
   const boot = await context.nodes.judgeBoot(caller.node, request.stamp.bootId);
-  if (boot.verdict === 'superseded') return refuse('StaleCall', `node ${caller.node} has booted since this call was made`);
+  if (boot.verdict !== 'current') return refuseBoot(boot, caller.node);
   if (boot.rebooted) releaseOlderBoots(context, caller.node, request.stamp.bootId);
 
   const pod = await findPod(context, caller, request);
@@ -39,6 +39,14 @@ export async function add(context: Context, caller: Caller, request: CniAdd): Pr
   return context.locks.run(`holder/${caller.node}/${holder}/${request.cniNetwork}/${request.ifName}`, () =>
     context.locks.run(`attachment/${call.attachment}`, () => addAttachment(call)),
   );
+}
+
+/** @returns StaleCall: the node has booted since. Unavailable: its Node object shows another boot than the call's (yet). */
+function refuseBoot({ verdict }: BootVerdict, node: string): Outcome<never> {
+  if (verdict === 'superseded') return refuse('StaleCall', `node ${node} has booted since this call was made`);
+  return refuse('Unavailable', `node ${node} does not show the boot of this call; its kubelet reports it in a moment`, {
+    retryAfterSeconds: 1,
+  });
 }
 
 interface Call {
@@ -146,8 +154,8 @@ async function keepOwn(call: Call, slot: Slot, own: Stored<BindingSpec>): Promis
     (attachment) => attachment.ifName === request.ifName && attachment.cniNetwork === request.cniNetwork,
   );
   if (held !== undefined && held.stamp.bootId !== request.stamp.bootId) {
-    const { verdict } = await context.nodes.judgeBoot(call.caller.node, request.stamp.bootId, held.stamp.bootId);
-    if (verdict === 'superseded') return refuse('StaleCall', `node ${call.caller.node} has booted since this call was made`);
+    const boot = await context.nodes.judgeBoot(call.caller.node, request.stamp.bootId, held.stamp.bootId);
+    if (boot.verdict !== 'current') return refuseBoot(boot, call.caller.node);
   } else if (held !== undefined) {
     const order = compareStamps(held.stamp, request.stamp);
     if (order > 0) return refuse('StaleCall', `a newer call already holds ${own.spec.address} for container ${held.containerId}`);

@@ -1,7 +1,8 @@
 /**
- * Boot ids in a cluster: the Node object says which boot the node runs (`status.nodeInfo.bootID`). Of two boot ids the
- * one that a live read shows is newer (LESSONS R). If it shows neither its status is late, and nobody can tell: the call
- * is refused until it shows one. (That the call's is newer is wrong for one that was delayed over two boots.)
+ * Boot ids in a cluster: the Node object says which boot the node runs (`status.nodeInfo.bootID`), and a live read decides
+ * (LESSONS R). A call of another boot is of one that is over, or of one that the kubelet has yet to report: nobody can
+ * tell, so it is refused until the Node shows its boot, which takes seconds. Nothing is recorded for a boot that was
+ * never shown, so a call that was delayed over a boot meets no record that it could take for its own.
  */
 import type { Nodes } from './ports.ts';
 import type { Workloads } from './workloads.ts';
@@ -12,7 +13,7 @@ export function clusterNodes(workloads: Workloads): Nodes {
       const cached = workloads.cachedNode(name);
       const node = held === undefined && cached?.bootId === bootId ? cached : await workloads.readNode(name);
       return {
-        verdict: held !== undefined && node !== undefined && node.bootId !== '' && node.bootId !== bootId ? 'superseded' : 'current',
+        verdict: node !== undefined && node.bootId !== '' && node.bootId !== bootId ? 'not shown' : 'current',
         confirmed: node?.bootId === bootId,
         // The collector lets go of what older boots held, once the node is Ready.
         rebooted: false,

@@ -1,4 +1,4 @@
-/** Which of two boots of a node is newer, by what a live read of the Node shows. */
+/** Which call is of the boot that a node runs, by what a live read of the Node shows. */
 import { expect, test } from 'vitest';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
 import { PretendedWorkloads } from '../support/pretended-workloads.ts';
@@ -10,16 +10,17 @@ const judge = async (shown: string | undefined, call: string, held?: string) => 
   return [verdict, confirmed];
 };
 
-test('where two boots meet, the one that the Node shows is newer; where it shows neither the call is refused (LESSONS R)', async () => {
+test('a call of another boot than the Node shows is refused, whether a record of the node is there or not (LESSONS R)', async () => {
   expect(await judge('boot-2', 'boot-2', 'boot-1')).toEqual(['current', true]);
-  expect(await judge('boot-2', 'boot-1', 'boot-2')).toEqual(['superseded', false]);
+  expect(await judge('boot-2', 'boot-1', 'boot-2')).toEqual(['not shown', false]);
   // A call that was delayed over two boots, and the record of the second: the Node shows the third, or still the one before both.
-  expect(await judge('boot-3', 'boot-1', 'boot-2')).toEqual(['superseded', false]);
+  expect(await judge('boot-3', 'boot-1', 'boot-2')).toEqual(['not shown', false]);
+  // The first call of a boot that the kubelet has yet to report, and the last of the boot before: nobody can tell them apart.
+  expect(await judge('boot-1', 'boot-2')).toEqual(['not shown', false]);
 });
 
-test('a call alone is taken, confirmed or not; so is one of a node that shows no boot, or is not there', async () => {
+test('a call of the boot that is shown is taken; so is one of a node that shows no boot, or is not there', async () => {
   expect(await judge('boot-1', 'boot-1')).toEqual(['current', true]);
-  expect(await judge('boot-1', 'boot-2')).toEqual(['current', false]);
   expect(await judge('', 'boot-2', 'boot-1')).toEqual(['current', false]);
   expect(await judge(undefined, 'boot-2', 'boot-1')).toEqual(['current', false]);
 });

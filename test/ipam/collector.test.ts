@@ -294,10 +294,10 @@ describe('nodes', () => {
     expect(cluster.held()).toEqual([]);
   });
 
-  test('a call that came before its node showed the new boot is confirmed when it does (found by the simulation)', async () => {
+  test('a call that came before its node showed any boot is confirmed when it does (found by the simulation)', async () => {
     const cluster = await openCluster();
     const { pod } = cluster.podOf('static', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });
-    cluster.workloads.node('n1', { bootId: 'boot-0' });
+    cluster.workloads.node('n1', { bootId: '' });
     await addressOf(cluster.add('c', { node: 'n1', pod: { ...pod, uid: 'hash' } }));
     expect(cluster.ipam.bindings({})[0]!.spec.attachments[0]!.bootConfirmed).toBeUndefined();
     await cluster.pass(120_000);
@@ -331,8 +331,24 @@ describe('nodes', () => {
     await addressOf(cluster.add('old', asked));
     cluster.workloads.node('n1', { bootId: 'boot-2' });
     const address = await addressOf(cluster.add('new', { ...asked, stamp: cluster.stamp({ bootId: 'boot-2', startedTicks: 3 }) }));
-    expect(refusalOf(await cluster.add('old', { ...asked, stamp: late })).reason).toBe('StaleCall');
+    expect(refusalOf(await cluster.add('old', { ...asked, stamp: late })).reason).toBe('Unavailable');
     await cluster.pass(120_000);
+    expect(cluster.ipam.bindings({})).toMatchObject([{ spec: { address, attachments: [{ containerId: 'new' }] } }]);
+  });
+
+  test('a call of the boot before that comes while the node still shows that boot finds nothing of the new one to take (LESSONS R)', async () => {
+    const cluster = await openCluster();
+    const asked = cluster.podOf('web');
+    const late = cluster.stamp();
+    const early = cluster.stamp({ bootId: 'boot-2', startedTicks: 3 });
+    expect(refusalOf(await cluster.add('new', { ...asked, stamp: early }))).toMatchObject({
+      reason: 'Unavailable',
+      detail: 'node n1 does not show the boot of this call; its kubelet reports it in a moment',
+      retryAfterSeconds: 1,
+    });
+    await addressOf(cluster.add('old', { ...asked, stamp: late }));
+    cluster.workloads.node('n1', { bootId: 'boot-2' });
+    const address = await addressOf(cluster.add('new', { ...asked, stamp: early }));
     expect(cluster.ipam.bindings({})).toMatchObject([{ spec: { address, attachments: [{ containerId: 'new' }] } }]);
   });
 

@@ -137,7 +137,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('any-boot-is-newer', 'R', 'a call of the boot before is believed', [
     'src/ipam/cluster-nodes.ts',
-    "verdict: held !== undefined && node !== undefined && node.bootId !== '' && node.bootId !== bootId ? 'superseded' : 'current',",
+    "verdict: node !== undefined && node.bootId !== '' && node.bootId !== bootId ? 'not shown' : 'current',",
     "verdict: 'current',",
   ]),
   bug('boot-always-confirmed', 'R', 'the boot id of a call counts as the node’s own', [
