@@ -9,7 +9,8 @@ import { apply, mustKubectl } from '../cluster/kubectl.ts';
 import { addressOf, CONTROL_PLANE, netnsPath, NODES } from '../cluster/layout.ts';
 import { onNode } from '../cluster/node.ts';
 import { audit } from '../support/audit.ts';
-import { addressesOf, deleteNamespace, freshNamespace, list, pods, whenReady } from '../support/cluster.ts';
+import { churn, sandboxFailures } from '../support/churn.ts';
+import { addressesOf, deleteNamespace, freshNamespace, whenReady } from '../support/cluster.ts';
 import { DEFAULT_POOLS, deployment } from '../support/objects.ts';
 
 beforeAll(async () => {
@@ -36,25 +37,6 @@ const served = (): Promise<string[]> =>
     }),
   );
 const isSignedBy = (cert: string, ca: string): boolean => new X509Certificate(cert).verify(new X509Certificate(ca).publicKey);
-
-/** What a kubelet says when a sandbox could not be made. */
-const failures = async (ns: string): Promise<string[]> =>
-  (await list<{ readonly reason: string; readonly message: string }>('events', '-n', ns))
-    .filter(({ reason }) => reason === 'FailedCreatePodSandBox')
-    .map(({ message }) => message);
-
-/** Pods start and end, two at a time, until it is told to stop; each becomes Ready. */
-async function churn(ns: string, until: () => boolean): Promise<number> {
-  let rounds = 0;
-  do {
-    rounds += 1;
-    await apply(deployment(ns, `round-${rounds}`, 2, { graceSeconds: 1 }));
-    await whenReady(ns, 2, 180_000);
-    await mustKubectl(['delete', 'deployment', `round-${rounds}`, '-n', ns]);
-    await eventually(async () => (await pods(ns)).length === 0, 'the round to be gone', 90_000);
-  } while (!until());
-  return rounds;
-}
 
 describe('what makes a node known and the controllers believed', () => {
   test('nodes know the controllers by their Service and by their hosts', async () => {
@@ -100,7 +82,7 @@ describe('what makes a node known and the controllers believed', () => {
     const rounds = await churn(ns, () => isOver);
     await watching;
     console.log(`CA rotated during ${rounds} rounds of pods`);
-    expect(await failures(ns)).toEqual([]);
+    expect(await sandboxFailures(ns)).toEqual([]);
     expect(bundleOf(fromData(await read('secret', 'berth-authority'))!)).toContain(state.current.cert.trim());
     await deleteNamespace(ns);
   });

@@ -41,6 +41,12 @@ describeCharts('the chart', () => {
     await expect(renderText(`--set=${value}`)).rejects.toThrow(/schema|additional/i);
   });
 
+  test.each(['metrics', 'serviceMonitor'])('says what to do where %s is not among the values, as after --reuse-values', async (name) => {
+    await expect(renderText(`--set=${name}=null`)).rejects.toThrow(
+      `no value ${name}, as in a chart before 0.2.0: instead of --reuse-values use`,
+    );
+  });
+
   test('has the custom resources of deploy/crds, kept on uninstall', async () => {
     const all = (await render()).filter(({ kind }) => kind === 'CustomResourceDefinition');
     expect(all.map(bare)).toEqual(documents('deploy/crds').map(bare));
