@@ -38,17 +38,17 @@ async function play(stage: Stage): Promise<void> {
   await processes(stage, replicas[0], nodes, theirs);
   await twoReplicas(stage, replicas, pods);
   await exactFit(stage, replicas, pods);
-  for (const { child } of [replicas[1], relay]) await end(child);
+  await end(replicas[1].child);
   await crowd(stage);
   await massRestart(stage);
-  await grow(stage, replicas[0], pods);
+  await grow(stage, replicas[0], relay, pods);
   report(stage);
 }
 
 /** A cluster that fills up: what an ADD takes, and a start. */
-async function grow(stage: Stage, controller: Served, pods: readonly Pod[]): Promise<void> {
+async function grow(stage: Stage, controller: Served, relay: Served, pods: readonly Pod[]): Promise<void> {
   await empty(stage, controller);
-  const [ballast, growth, start] = [await Ballast.open(stage), new Growth(stage), new Start(stage)];
+  const [ballast, growth, start] = [await Ballast.open(stage), new Growth(stage, relay), new Start(stage)];
   await growth.measure(controller, ballast, pods);
   for (const { bindings, adds, starts } of quick ? QUICK_STEPS : STEPS) {
     await ballast.fillTo(bindings, Math.min(bindings, MOST_PODS));

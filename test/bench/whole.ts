@@ -1,6 +1,7 @@
 /**
  * The whole: a plugin process from start to exit, with its call to a real controller and a durable commit, beside
- * host-local (which writes a file without fsync) in the same run, block by block in turn (ABAB).
+ * host-local (which writes a file without fsync) in the same run, block by block in turn (ABAB); ratios are of blocks that
+ * follow each other, and the median one counts.
  *   node test/bench/whole.ts [--quick]
  * Both are started by Node's spawn, whose own millisecond or so is in all figures.
  */
@@ -10,11 +11,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startController } from '../../cmd/dev/controller-process.ts';
 import { cniEnvironment, findMainPlugins, HOW_TO_INSTALL } from '../../cmd/dev/main-plugins.ts';
+import { measureRounds, median, medianRatio } from './measure.ts';
 
 process.chdir(resolve(import.meta.dirname, '../..'));
 const quick = process.argv.includes('--quick');
-const SINGLE = { rounds: quick ? 5 : 15, calls: 20 };
-const PARALLEL = { rounds: quick ? 5 : 11, calls: 200, atOnce: 32 };
+const SINGLE = { rounds: quick ? 9 : 27, calls: 11, most: 2 };
+const PARALLEL = { rounds: quick ? 5 : 11, calls: 200, atOnce: 32, most: 1.5 };
 const MIB = 1024 * 1024;
 
 interface Contestant {
@@ -48,7 +50,7 @@ async function main(): Promise<void> {
     ranges: [[{ subnet: '10.88.0.0/16' }]],
   });
   try {
-    const rows = [...oneAtATime(berth, hostLocal), ...(await manyAtOnce(berth, hostLocal)), ...memoryAndSize(berth, hostLocal)];
+    const rows = [...(await oneAtATime(berth, hostLocal)), ...(await manyAtOnce(berth, hostLocal)), ...memoryAndSize(berth, hostLocal)];
     console.log(table(rows));
     const missed = rows.filter((row) => !row.held);
     for (const row of missed) console.log(`missed: ${row.what}: ${row.berth} against ${row.hostLocal} (bound: ${row.bound})`);
@@ -68,30 +70,42 @@ let nextContainer = 0;
 const environmentOf = (verb: 'ADD' | 'DEL', containerId: string) =>
   cniEnvironment({ verb, containerId, netns: '/run/netns/none', ifName: 'eth0', cniPath: ['/'] });
 
-function oneAtATime(...contestants: [Contestant, Contestant]): Row[] {
-  const times: Record<string, { add: number[]; del: number[] }> = {};
-  for (let round = 0; round < SINGLE.rounds + 1; round++) {
-    for (const one of contestants) {
-      const own = (times[one.name] ??= { add: [], del: [] });
-      for (let call = 0; call < SINGLE.calls; call++) {
-        const containerId = `single-${nextContainer++}`;
-        const add = callOnce(one, 'ADD', containerId);
-        const del = callOnce(one, 'DEL', containerId);
-        if (round === 0) continue; // warms page cache and JIT
-        own.add.push(add);
-        own.del.push(del);
-      }
+async function oneAtATime(...contestants: [Contestant, Contestant]): Promise<Row[]> {
+  const [berth, hostLocal] = contestants.map(() => ({ add: [] as number[][], del: [] as number[][] })) as [Blocks, Blocks];
+  const measure = (one: Contestant): { add: number[]; del: number[] } => {
+    const times = { add: [] as number[], del: [] as number[] };
+    for (let call = 0; call < SINGLE.calls; call++) {
+      const containerId = `single-${nextContainer++}`;
+      times.add.push(callOnce(one, 'ADD', containerId));
+      times.del.push(callOnce(one, 'DEL', containerId));
     }
-  }
-  const [berth, hostLocal] = contestants.map((one) => times[one.name]!) as [
-    { add: number[]; del: number[] },
-    { add: number[]; del: number[] },
-  ];
+    return times;
+  };
+  for (const one of contestants) measure(one); // warms page cache and JIT
+  const ratio = (verb: keyof Blocks): number => medianRatio(berth[verb].map(median), hostLocal[verb].map(median));
+  await measureRounds({
+    rounds: SINGLE.rounds,
+    isHeld: () => ratio('add') <= SINGLE.most,
+    round: () => {
+      for (const [index, blocks] of [berth, hostLocal].entries()) {
+        const { add, del } = measure(contestants[index]!);
+        blocks.add.push(add);
+        blocks.del.push(del);
+      }
+    },
+  });
+  const row = (verb: keyof Blocks, part: number) => [quantile(berth[verb].flat(), part), quantile(hostLocal[verb].flat(), part)] as const;
   return [
-    compare('one ADD at a time, p50', quantile(berth.add, 0.5), quantile(hostLocal.add, 0.5), 2),
-    compare('one ADD at a time, p99', quantile(berth.add, 0.99), quantile(hostLocal.add, 0.99)),
-    compare('one DEL at a time, p50', quantile(berth.del, 0.5), quantile(hostLocal.del, 0.5)),
+    compare('one ADD at a time, p50', ...row('add', 0.5), ratio('add'), SINGLE.most),
+    compare('one ADD at a time, p99', ...row('add', 0.99)),
+    compare('one DEL at a time, p50', ...row('del', 0.5), ratio('del')),
   ];
+}
+
+/** Milliseconds of each call, block by block. */
+interface Blocks {
+  readonly add: number[][];
+  readonly del: number[][];
 }
 
 function callOnce({ executable, config, name }: Contestant, verb: 'ADD' | 'DEL', containerId: string): number {
@@ -103,27 +117,48 @@ function callOnce({ executable, config, name }: Contestant, verb: 'ADD' | 'DEL',
 }
 
 async function manyAtOnce(...contestants: [Contestant, Contestant]): Promise<Row[]> {
-  const totals: Record<string, number[]> = {};
-  const slowest: Record<string, number[]> = {};
+  const [berth, hostLocal] = contestants.map(() => ({ total: [] as number[], p99: [] as number[] })) as [Rounds, Rounds];
   let failures = 0;
-  for (let round = 0; round < PARALLEL.rounds + 1; round++) {
-    for (const one of contestants) {
-      const containers = Array.from({ length: PARALLEL.calls }, () => `many-${nextContainer++}`);
-      const added = await allAtOnce(one, 'ADD', containers);
-      failures += one.name === 'berth' ? added.failures : 0;
-      await allAtOnce(one, 'DEL', containers);
-      if (round === 0) continue;
-      (totals[one.name] ??= []).push(added.total);
-      (slowest[one.name] ??= []).push(quantile(added.times, 0.99));
-    }
-  }
-  const [berth, hostLocal] = contestants.map((one) => one.name) as [string, string];
+  const measure = async (one: Contestant): Promise<{ total: number; p99: number }> => {
+    const containers = Array.from({ length: PARALLEL.calls }, () => `many-${nextContainer++}`);
+    const added = await allAtOnce(one, 'ADD', containers);
+    failures += one.name === 'berth' ? added.failures : 0;
+    await allAtOnce(one, 'DEL', containers);
+    return { total: added.total, p99: quantile(added.times, 0.99) };
+  };
+  for (const one of contestants) await measure(one);
+  const ratio = (what: keyof Rounds): number => medianRatio(berth[what], hostLocal[what]);
+  await measureRounds({
+    rounds: PARALLEL.rounds,
+    isHeld: () => ratio('total') <= PARALLEL.most && ratio('p99') <= PARALLEL.most,
+    round: async () => {
+      for (const [index, rounds] of [berth, hostLocal].entries()) {
+        const { total, p99 } = await measure(contestants[index]!);
+        rounds.total.push(total);
+        rounds.p99.push(p99);
+      }
+    },
+  });
   const what = `${PARALLEL.atOnce} at a time, ${PARALLEL.calls} in all`;
+  const row = (of: keyof Rounds): Row =>
+    compare(
+      `${what}: ${of} (median of ${berth[of].length} rounds)`,
+      quantile(berth[of], 0.5),
+      quantile(hostLocal[of], 0.5),
+      ratio(of),
+      PARALLEL.most,
+    );
   return [
-    compare(`${what}: total (median of ${PARALLEL.rounds} rounds)`, quantile(totals[berth]!, 0.5), quantile(totals[hostLocal]!, 0.5), 1.5),
-    compare(`${what}: p99 (median of ${PARALLEL.rounds} rounds)`, quantile(slowest[berth]!, 0.5), quantile(slowest[hostLocal]!, 0.5), 1.5),
+    row('total'),
+    row('p99'),
     { what: `${what}: failures`, berth: String(failures), hostLocal: '', ratio: undefined, bound: '0', held: failures === 0 },
   ];
+}
+
+/** Milliseconds, round by round. */
+interface Rounds {
+  readonly total: number[];
+  readonly p99: number[];
 }
 
 async function allAtOnce(
@@ -193,8 +228,7 @@ function sizeRow(what: string, [berth, hostLocal]: readonly number[], bound: num
   };
 }
 
-function compare(what: string, berth: number, hostLocal: number, bound?: number): Row {
-  const ratio = berth / hostLocal;
+function compare(what: string, berth: number, hostLocal: number, ratio = berth / hostLocal, bound?: number): Row {
   const held = bound === undefined || ratio <= bound;
   const show = (milliseconds: number) => `${milliseconds.toFixed(1)} ms`;
   return { what, berth: show(berth), hostLocal: show(hostLocal), ratio, bound: bound === undefined ? '' : `at most ${bound}×`, held };

@@ -4,7 +4,7 @@ import { BINDINGS, inParallel, makePods, makePool, type Stage } from './stage.ts
 
 export const BALLAST_POOL = 'ballast';
 /** Of all that is in it: a node of its own, for one node may not ask for more than a thousand. */
-const BALLAST_NODE = 'elsewhere';
+export const BALLAST_NODE = 'elsewhere';
 
 export class Ballast {
   readonly #stage: Stage;

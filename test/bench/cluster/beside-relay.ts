@@ -2,7 +2,7 @@
  * 32 callers, and one, in turn with the relay. An ADD of the controller is one create, as the relay's call is. Blocks are
  * short, a tenth of a second or two, so that what else runs on the machine meets both of a pair; the median pair counts.
  */
-import { holds, measureRounds, median, table, type Bound } from '../measure.ts';
+import { holds, measureRounds, median, medianRatio, table, type Bound } from '../measure.ts';
 import { adds, bindings, type Pod } from './bodies.ts';
 import { block } from './block.ts';
 import { cpuSeconds } from './programs.ts';
@@ -65,7 +65,3 @@ export async function compareWithRelay(stage: Stage, controller: Served, relay: 
     )}\n`,
   );
 }
-
-/** Of pairs that were measured one after the other. */
-const medianRatio = (ones: readonly number[], others: readonly number[]): number =>
-  median(ones.map((one, index) => one / others[index]!));

@@ -68,4 +68,5 @@ export function binding({ pool, pod, node = NODE }: BindingOf): object {
   };
 }
 
-export const bindings = (count: number, pool: string): object[] => Array.from({ length: count }, () => binding({ pool }));
+export const bindings = (count: number, pool: string, node = NODE): object[] =>
+  Array.from({ length: count }, () => binding({ pool, node }));

@@ -1,5 +1,5 @@
 /** A controller starts in a cluster that is full: ten times the bindings and pods take ten times as long, not a hundred. */
-import { median, table } from '../measure.ts';
+import { measureRounds, median, table } from '../measure.ts';
 import { BALLAST_POOL, type Ballast } from './ballast.ts';
 import { end, memory, startController } from './programs.ts';
 import type { Stage } from './stage.ts';
@@ -18,13 +18,18 @@ export class Start {
 
   async measure({ bindings, pods }: Ballast): Promise<void> {
     const [seconds, mebibytes]: [number[], number[]] = [[], []];
-    for (let start = 0; start < STARTS; start++) {
-      const before = performance.now();
-      const controller = await startController(this.#stage, `start-${bindings}-${start}`);
-      seconds.push((performance.now() - before) / 1_000);
-      mebibytes.push(memory(controller).peak);
-      await end(controller.child);
-    }
+    const [few] = this.#rows;
+    await measureRounds({
+      rounds: STARTS,
+      isHeld: () => few === undefined || median(seconds) / few.seconds <= MOST,
+      round: async (start) => {
+        const before = performance.now();
+        const controller = await startController(this.#stage, `start-${bindings}-${start}`);
+        seconds.push((performance.now() - before) / 1_000);
+        mebibytes.push(memory(controller).peak);
+        await end(controller.child);
+      },
+    });
     this.#rows.push({ bindings, pods, seconds: median(seconds), mebibytes: median(mebibytes) });
   }
 
