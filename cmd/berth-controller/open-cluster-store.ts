@@ -50,6 +50,7 @@ export function openClusterStore(
     store,
     nodes: clusterNodes(workloads),
     cluster: { workloads, leads, nodeGoneAfterMs },
+    staleSeconds: () => ({ ...workloads.staleSeconds(), ...store.staleSeconds() }),
     keepStatus: (ipam) => {
       const stops = [
         keepPoolStatus({ ...world, ipam, leads }),

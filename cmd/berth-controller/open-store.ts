@@ -23,6 +23,8 @@ export interface OpenedStore {
   readonly cluster?: Cluster;
   /** Says in the pools' own objects how full they are, until the returned function is called; in a cluster. */
   readonly keepStatus?: (ipam: Ipam) => () => void;
+  /** Seconds since the API server was last heard, per resource; in a cluster. */
+  readonly staleSeconds?: () => Readonly<Record<string, number>>;
   /** How nodes and controllers of a cluster know each other, where the https listener needs it. */
   readonly openIdentity?: () => Identity & { stop(): Promise<void> };
   close(): Promise<void>;

@@ -38,6 +38,8 @@ export async function run(options: RunOptions): Promise<void> {
     store: opened.kind,
     node: options.nodeName,
     waiting: () => ipam.waiting(),
+    collecting: () => ipam.collecting(),
+    ...(opened.staleSeconds && { staleSeconds: opened.staleSeconds }),
     ...(opened.counters && { counters: opened.counters }),
     ...(opened.backup && { backup: opened.backup }),
   });

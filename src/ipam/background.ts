@@ -41,9 +41,18 @@ export function startBackground(context: Context, cluster: Cluster | undefined, 
   const pass = async (options: CollectOptions): Promise<CollectReport> => {
     const reports: CollectReport[] = [];
     for (const one of passes) reports.push(await one(options));
-    return { released: reports.flatMap(({ released }) => released), held: reports.flatMap(({ held }) => held), dryRun: options.dryRun };
+    const report = {
+      released: reports.flatMap(({ released }) => released),
+      held: reports.flatMap(({ held }) => held),
+      dryRun: options.dryRun,
+    };
+    if (!options.dryRun) context.tally.passed(report);
+    return report;
   };
-  const collectIfLeading = async (): Promise<void> => void (leads() && (await pass({ dryRun: false, approve: false })));
+  const collectIfLeading = async (): Promise<void> => {
+    if (leads()) await pass({ dryRun: false, approve: false });
+    else context.tally.idle();
+  };
   void context.view.whenSynced().then(() => {
     // At once: if this machine has booted since, what it held then is not held any more.
     void collectIfLeading().catch((error: unknown) => context.log.warn({ error }, 'a background pass failed'));

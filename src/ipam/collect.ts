@@ -10,6 +10,7 @@ import { releaseBinding, removeBinding } from './write.ts';
 
 interface Finding {
   readonly stored: Stored<BindingSpec>;
+  readonly proof: 'lease' | 'boot';
   readonly evidence: string;
   /** Checked again on what the record is just before the write. */
   readonly still: (spec: BindingSpec) => boolean;
@@ -19,11 +20,13 @@ interface Finding {
 export async function collect(context: Context, options: { readonly dryRun: boolean }): Promise<CollectReport> {
   const findings = [...endedLeases(context), ...(await overBoots(context))];
   const released: { address: string; network: string; evidence: string }[] = [];
-  for (const { stored, evidence, still } of findings) {
+  for (const { stored, proof, evidence, still } of findings) {
     const { address, network } = stored.spec;
     if (!options.dryRun && (await releaseBinding(context, stored.name, still)) === undefined) continue;
     released.push({ address, network, evidence });
-    if (!options.dryRun) context.log.info({ address, network, evidence }, 'address collected');
+    if (options.dryRun) continue;
+    context.tally.released(proof);
+    context.log.info({ address, network, evidence }, 'address collected');
   }
   return { released, held: [], dryRun: options.dryRun };
 }
@@ -42,7 +45,7 @@ function endedLeases(context: Context): Finding[] {
   return [...view.ledger.expired(timers.now())]
     .map((spec) => view.storedOf(spec))
     .filter((stored) => isOver(stored.spec, stored.name))
-    .map((stored) => ({ stored, evidence: 'its lease ended', still: (spec) => isOver(spec, stored.name) }));
+    .map((stored) => ({ stored, proof: 'lease', evidence: 'its lease ended', still: (spec) => isOver(spec, stored.name) }));
 }
 
 async function overBoots(context: Context): Promise<Finding[]> {
@@ -62,7 +65,9 @@ async function overBoots(context: Context): Promise<Finding[]> {
     const still = (spec: BindingSpec) =>
       spec.attachments.length > 0 && spec.attachments.every((one) => one.node === node && one.stamp.bootId === bootId);
     findings.push(
-      ...records.filter(({ spec }) => still(spec)).map((stored) => ({ stored, evidence: `node ${node} has booted since`, still })),
+      ...records
+        .filter(({ spec }) => still(spec))
+        .map((stored) => ({ stored, proof: 'boot' as const, evidence: `node ${node} has booted since`, still })),
     );
   }
   return findings;

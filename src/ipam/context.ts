@@ -3,6 +3,7 @@ import type { Timers } from '../core/clock.ts';
 import type { PoolSpecInput } from '../core/pool-spec.ts';
 import type { Store } from '../store/store.ts';
 import type { PodAddresses } from './collector/pod-addresses.ts';
+import type { Tally } from './collector/tally.ts';
 import type { Flights } from './flights.ts';
 import type { Locks } from './locks.ts';
 import type { Log, Nodes } from './ports.ts';
@@ -23,6 +24,7 @@ export interface Context {
   readonly locks: Locks;
   readonly flights: Flights;
   readonly tombstones: Tombstones;
+  readonly tally: Tally;
   /** Everything was read: before that nothing is given, and nothing let go (LESSONS 9). */
   readonly synced: () => boolean;
   /** The controller is stopping: what is tried again and again ends. */

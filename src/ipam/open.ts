@@ -10,6 +10,7 @@ import { checkStore } from './check-store.ts';
 import { check } from './check.ts';
 import { startBackground, type Cluster } from './background.ts';
 import { PodAddresses } from './collector/pod-addresses.ts';
+import { Tally, type Collecting } from './collector/tally.ts';
 import type { Context } from './context.ts';
 import { del, delSpooled } from './del.ts';
 import { explainPod } from './explain-pod.ts';
@@ -40,6 +41,8 @@ export interface Ipam extends Operations {
   whenSynced(): Promise<void>;
   /** How many calls wait at the door. */
   waiting(): { readonly add: number; readonly del: number };
+  /** What the collector did and waits for, for metrics. */
+  collecting(): Collecting;
   /** Ends watches and timers; calls under way finish. */
   close(): Promise<void>;
 }
@@ -64,6 +67,7 @@ export function openIpam(ports: Ports): Ipam {
     locks: new Locks(),
     flights: new Flights(),
     tombstones: new Tombstones(ports.timers),
+    tally: new Tally(ports.timers),
     synced: () => view.synced() && (ports.cluster?.workloads.synced() ?? true),
     closed: () => closed,
     poolDefaults: ports.cluster === undefined ? EMBEDDED_DEFAULTS : {},
@@ -91,6 +95,7 @@ export function openIpam(ports: Ports): Ipam {
     synced: context.synced,
     whenSynced: () => view.whenSynced(),
     waiting: () => admission.waiting(),
+    collecting: () => context.tally.read(),
     add: (caller, request) => admission.run('add', caller.gone, () => guard(() => add(context, caller, request))),
     del: (caller, request) => admission.run('del', caller.gone, () => guard(() => del(context, caller, request))),
     check: (caller, request) => guard(() => check(context, caller, request)),

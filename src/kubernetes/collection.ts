@@ -133,6 +133,11 @@ export class KubernetesCollection<T> implements Collection<T> {
     return { ok: true, stored: old };
   }
 
+  /** Seconds since the API server was last heard of this type; Infinity before, and where nothing is watched. */
+  staleSeconds(): number {
+    return Math.min(...[...this.#watches].map((watch) => watch.staleSeconds()));
+  }
+
   close(): void {
     this.#closed = true;
     for (const watch of this.#watches) watch.stop();

@@ -19,7 +19,12 @@ export interface KubernetesStoreOptions {
   readonly log: Log;
 }
 
-export function openKubernetesStore(world: KubernetesStoreOptions): Store {
+export interface KubernetesStore extends Store {
+  /** Seconds since the API server was last heard, per resource: "addressbindings", "addresspools". */
+  staleSeconds(): Readonly<Record<string, number>>;
+}
+
+export function openKubernetesStore(world: KubernetesStoreOptions): KubernetesStore {
   // Bindings are written by controllers alone (an admission policy sees to it), so a replace may be the whole object.
   const collections = {
     bindings: new KubernetesCollection<BindingSpec>({ ...world, conversion: bindingResource, keepsMetadata: false }),
@@ -27,6 +32,10 @@ export function openKubernetesStore(world: KubernetesStoreOptions): Store {
   };
   return {
     ...collections,
+    staleSeconds: () => ({
+      addressbindings: collections.bindings.staleSeconds(),
+      addresspools: collections.pools.staleSeconds(),
+    }),
     close: async () => {
       collections.bindings.close();
       collections.pools.close();

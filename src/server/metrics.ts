@@ -3,6 +3,7 @@
  * bounded: pool, family, state, verb, result; never a pod, a container or an address, or memory grows with the load.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from '@prometheus-io/client';
+import type { Collecting } from '../ipam/collector/tally.ts';
 import type { Operations } from '../ipam/operations.ts';
 
 export interface StoreCounters {
@@ -32,6 +33,9 @@ export interface MetricsSources {
   readonly eventStreams: () => number;
   /** Calls that wait to be worked on. */
   readonly waiting: () => { readonly add: number; readonly del: number };
+  readonly collecting?: () => Collecting;
+  /** Seconds since the API server was last heard, per resource; absent outside a cluster. */
+  readonly staleSeconds?: () => Readonly<Record<string, number>>;
 }
 
 /** From a quarter of a millisecond, where ADD on the socket starts, to the plugin's deadline. */
@@ -54,6 +58,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     registers,
   });
   addStateMetrics(registry, sources);
+  addCollectorMetrics(registry, sources);
   collectDefaultMetrics({ register: registry });
   return {
     contentType: registry.contentType,
@@ -138,6 +143,64 @@ function addStateMetrics(registry: Registry, sources: MetricsSources): void {
         if (counts.ok) held[spec.family] += counts.value.allocated;
       }
       for (const [family, count] of Object.entries(held)) this.set({ family }, Number(count));
+    },
+  });
+}
+
+/** LESSONS 22: a collector that is stuck, or held back, must be seen. */
+function addCollectorMetrics(registry: Registry, { collecting, staleSeconds }: MetricsSources): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: (now: Collecting) => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        if (collecting) this.set(read(collecting()));
+      },
+    });
+  gauge('berth_collector_leads', '1 where this controller collects: one of several does.', ({ leads }) => Number(leads));
+  gauge(
+    'berth_collector_pass_age_seconds',
+    'Since the last pass ended, or since it was another controller’s.',
+    (now) => now.passAgeSeconds,
+  );
+  gauge('berth_collector_candidates', 'Addresses whose holder looked gone in the last pass.', ({ candidates }) => candidates);
+  new Gauge({
+    name: 'berth_collector_held',
+    help: 'Of these, addresses that were not released, by what held them back.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      for (const [reason, count] of Object.entries(collecting?.().held ?? {})) this.set({ reason }, count);
+    },
+  });
+  new Counter({
+    name: 'berth_collector_released_total',
+    help: 'Addresses collected, by what proved the end of their holder.',
+    labelNames: ['proof'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [proof, count] of Object.entries(collecting?.().released ?? {})) this.inc({ proof }, count);
+    },
+  });
+  new Counter({
+    name: 'berth_adopted_total',
+    help: 'Addresses of running pods without a record that were given one.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(collecting?.().adopted ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'berth_stale_seconds',
+    help: 'Since the API server was last heard, by resource.',
+    labelNames: ['resource'],
+    registers,
+    collect() {
+      for (const [resource, seconds] of Object.entries(staleSeconds?.() ?? {})) this.set({ resource }, seconds);
     },
   });
 }

@@ -15,7 +15,7 @@ import { nodeFromCertificate, tlsFromFiles, type TlsFiles } from './client-certi
 import { listenOnHttps, type HttpsListener, type TlsSource } from './https-listener.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { createMetrics } from './metrics.ts';
-import type { StoreCounters } from './metrics.ts';
+import type { MetricsSources, StoreCounters } from './metrics.ts';
 import { poolRoutes } from './pool-routes.ts';
 import { RateLimit } from './rate-limit.ts';
 import { createRouter } from './router.ts';
@@ -30,7 +30,9 @@ export interface ServerPorts {
   readonly version: string;
   readonly store: Service['store'];
   readonly counters?: () => StoreCounters;
-  readonly waiting?: () => { readonly add: number; readonly del: number };
+  readonly waiting?: MetricsSources['waiting'];
+  readonly collecting?: NonNullable<MetricsSources['collecting']>;
+  readonly staleSeconds?: NonNullable<MetricsSources['staleSeconds']>;
   readonly backup?: NonNullable<Service['backup']>;
   /** The name of this machine: who calls on the socket runs here. */
   readonly node: string;
@@ -78,6 +80,8 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
     connections: () => connections,
     eventStreams: events.open,
     waiting: () => ports.waiting?.() ?? { add: 0, del: 0 },
+    ...(ports.collecting && { collecting: ports.collecting }),
+    ...(ports.staleSeconds && { staleSeconds: ports.staleSeconds }),
   });
   const asked = [...cniRoutes, ...poolRoutes, ...bindingRoutes];
   const service: Service = {

@@ -59,6 +59,17 @@ describeCluster('the controller in a cluster', () => {
     expect((await call('b.sock', 'del', del)).status).toBe(200);
     expect((await request('GET', `${BINDINGS}/${name}`)).json.spec).toMatchObject({ state: 'Released', subid: 'cart-0' });
 
+    // What metrics say that only a cluster has.
+    for (const socket of ['a.sock', 'b.sock']) {
+      const { text } = await ask({ socketPath: join(directory, socket) }, 'GET', '/metrics');
+      const stale = [...text.matchAll(/^berth_stale_seconds\{resource="(\w+)"\} ([\d.]+)$/gm)];
+      expect(stale.map(([, resource]) => resource).toSorted()).toEqual(['addressbindings', 'addresspools', 'namespaces', 'nodes', 'pods']);
+      // A quiet collection is heard of by bookmarks, every minute.
+      for (const [, resource, seconds] of stale) expect(Number(seconds), resource).toBeLessThan(120);
+      expect(text).toContain('\nberth_collector_held{reason="Brake"} 0\n');
+      expect(text).toContain('\nberth_collector_released_total{proof="pod"} 0\n');
+    }
+
     for (const { child } of replicas) child.kill('SIGTERM');
     expect(await Promise.all(replicas.map(({ ended }) => ended))).toEqual([0, 0]);
     await deletePod('shop', 'cart-0');

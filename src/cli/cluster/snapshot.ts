@@ -2,6 +2,7 @@
 import type { BindingSpec } from '../../core/binding.ts';
 import type { Timers } from '../../core/clock.ts';
 import type { PoolSpec } from '../../core/pool-spec.ts';
+import { Tally } from '../../ipam/collector/tally.ts';
 import type { Context } from '../../ipam/context.ts';
 import { Flights } from '../../ipam/flights.ts';
 import { Locks } from '../../ipam/locks.ts';
@@ -31,6 +32,7 @@ export function makeSnapshot(
     locks: new Locks(),
     flights: new Flights(),
     tombstones: new Tombstones(timers),
+    tally: new Tally(timers),
     synced: () => true,
     closed: () => false,
     poolDefaults: {},

@@ -55,6 +55,7 @@ export class Adopter {
           const stored = await createBinding(this.#context, this.#recordOf(pod, address, pool));
           if (stored === undefined) return;
           adopted.push(stored.spec);
+          this.#context.tally.adopted();
           this.#context.log.warn({ address, namespace: pod.namespace, pod: pod.name }, 'address of a running pod adopted');
         });
         if (isOver) return adopted;

@@ -14,6 +14,7 @@ import { Evidence, type Dead } from './evidence.ts';
 import { Failures } from './failures.ts';
 import type { PodAddresses } from './pod-addresses.ts';
 import { sandboxesOf, type Sandbox } from './sandboxes.ts';
+import { HOLD_REASONS, type HoldReason } from './tally.ts';
 
 export interface CollectOptions {
   readonly dryRun: boolean;
@@ -59,7 +60,7 @@ export class Collector {
       const isOver = await failures.endPassAfter(address, () => this.#visit(sandbox, brake, options, released, held));
       if (isOver) break;
     }
-    const braked = held.filter(({ reason }) => reason.startsWith('held by the brake')).length;
+    const braked = held.filter(({ reason }) => reason === HOLD_REASONS.Brake).length;
     if (braked > 0 && !options.dryRun) this.#context.log.error({ held: braked }, 'the brake holds back releases');
     return { released, held, dryRun: options.dryRun };
   }
@@ -67,13 +68,14 @@ export class Collector {
   async #visit(sandbox: Sandbox, brake: Brake, options: CollectOptions, released: Collected[], held: HeldBack[]): Promise<void> {
     const verdict = await this.#evidence.judge(sandbox);
     if (verdict.kind === 'alive') return;
-    const hold = (reason: string) => held.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, reason })));
+    const hold = (why: HoldReason) =>
+      held.push(...sandbox.records.map(({ spec: { address, network } }) => ({ address, network, reason: HOLD_REASONS[why] })));
     if (verdict.kind === 'waiting') {
       hold(verdict.reason);
     } else if (this.#isInUse(sandbox)) {
-      hold('a live pod has it in status.podIPs');
+      hold('InUse');
     } else if (verdict.inferred && !options.approve && !this.#allowedBy(brake, sandbox)) {
-      hold('held by the brake: too many are missing at once; approve, or wait');
+      hold('Brake');
     } else if (options.dryRun) {
       for (const { spec } of sandbox.records) {
         released.push({ address: spec.address, network: spec.network, evidence: verdict.evidence });
@@ -109,6 +111,7 @@ export class Collector {
       const gone = await releaseBinding(this.#context, bindingName(spec.network, spec.address), same);
       if (gone === undefined) continue;
       released.push(gone);
+      this.#context.tally.released(proof);
       this.#context.log.info({ address: spec.address, network: spec.network, evidence }, 'address collected');
     }
     return released;

@@ -6,11 +6,12 @@ import { CONFIG_MIRROR } from '../find-pod.ts';
 import type { Context } from '../context.ts';
 import type { Node, Pod, PodGone, Workloads } from '../workloads.ts';
 import type { Sandbox } from './sandboxes.ts';
+import type { HoldReason } from './tally.ts';
 
 export type Verdict =
   | { readonly kind: 'alive' }
   /** It looks dead, and something is still waited for. */
-  | { readonly kind: 'waiting'; readonly reason: string }
+  | { readonly kind: 'waiting'; readonly reason: HoldReason }
   | Dead;
 
 export interface Dead {
@@ -135,7 +136,7 @@ export class Evidence {
     const key = nodeUid ?? sandbox.attachment.node;
     const since = this.#goneNodes.get(key) ?? now;
     this.#goneNodes.set(key, since);
-    if (now - since < this.#nodeGoneAfterMs) return { kind: 'waiting', reason: 'its node is gone, and may come back' };
+    if (now - since < this.#nodeGoneAfterMs) return { kind: 'waiting', reason: 'NodeGone' };
     // Kubernetes deletes a gone node's pods: whoever saw that happen infers nothing from absence.
     const inferred = this.#gone.get(sandbox.podUid)?.witnessed !== true;
     return { kind: 'dead', proof: 'node', evidence: `node ${sandbox.attachment.node} is gone`, inferred };
@@ -148,7 +149,7 @@ export class Evidence {
       const graceSeconds = sandbox.attachment.terminationGraceSeconds ?? DEFAULT_GRACE_SECONDS;
       const waitsFrom = node.isOutOfService ? -Infinity : await this.#heardAt(suspicion, node);
       const left = waitsFrom + graceSeconds * 1000 + MARGIN_MS - this.#context.timers.monotonic();
-      if (left > 0) return { kind: 'waiting', reason: 'its pod is gone, its grace period is not over' };
+      if (left > 0) return { kind: 'waiting', reason: 'GracePeriod' };
     }
     const inferred = gone?.witnessed !== true;
     return this.#whenReady(sandbox, node, {
@@ -179,12 +180,12 @@ export class Evidence {
     const suspicion = this.#suspect(sandbox);
     if (!node.isReady) {
       delete suspicion.renewal;
-      return { kind: 'waiting', reason: 'its node is not ready' };
+      return { kind: 'waiting', reason: 'NodeNotReady' };
     }
     const renewal = await this.#readRenewal(node.name);
-    if (renewal === undefined) return { kind: 'waiting', reason: 'its node has no lease' };
+    if (renewal === undefined) return { kind: 'waiting', reason: 'NoLease' };
     if (suspicion.renewal === undefined) suspicion.renewal = renewal;
-    return suspicion.renewal === renewal ? { kind: 'waiting', reason: 'its node has not renewed its lease since' } : dead;
+    return suspicion.renewal === renewal ? { kind: 'waiting', reason: 'LeaseNotRenewed' } : dead;
   }
 
   #readRenewal(node: string): Promise<string | undefined> {
