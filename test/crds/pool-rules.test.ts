@@ -1,5 +1,6 @@
 /** AddressPool: what one object can tell is refused at once, in words that help. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { UnreadableResource, poolResource } from '../../src/kubernetes/resources.ts';
 import { describeCluster, request } from '../support/cluster.ts';
 import { judge, pool, POOLS, refusalsOf } from './objects.ts';
 
@@ -144,6 +145,8 @@ const ROWS: readonly [title: string, spec: object, ...expected: string[]][] = [
   ['reserved that is a word', { ...V4, reserved: ['10.244.0.5', 'printer'] }, `spec.reserved[1]: ${RESERVED}`],
   ['reserved with bits behind the prefix', { ...V4, reserved: ['10.244.0.5/28'] }, `spec.reserved[0]: ${RESERVED}`],
   ['reserved with three parts', { ...V4, reserved: ['10.244.0.1-10.244.0.2-10.244.0.3'] }, `spec.reserved[0]: ${RESERVED}`],
+  ['reserved that is reversed', { ...V4, reserved: ['10.244.0.10-10.244.0.9'] }, 'spec.reserved[0]: first must not come after last'],
+  ['reserved with IPv4 within IPv6', { ...V6, reserved: ['fd00::1.2.3.4'] }, `spec.reserved[0]: ${RESERVED}`],
   ['reserved of the other family', { ...V4, reserved: ['fd00::1'] }, "spec.reserved: reserved addresses must be of the ranges' family"],
   ['reserved twice', { ...V4, reserved: ['10.244.0.5', '10.244.0.5'] }, 'spec.reserved[1]: Duplicate value: "10.244.0.5"'],
   // Routes and DNS
@@ -242,7 +245,71 @@ const SELECTORS: readonly [title: string, selector: object, ...expected: string[
   ['a key with two slashes', { matchExpressions: [{ key: 'a/b/c', operator: 'Exists' }] }, `.matchExpressions[0].key: ${LABEL_KEY}`],
 ];
 
+/** Texts that are an address, a block or a run to one reader and perhaps not to another. */
+const TEXTS = [
+  ...['10.244.0.9', '010.0.0.1', '10.0.0', '1.2.3.4.5', '0x0a.1.1.1', ' 10.244.0.9', '10.244.0.9 ', '10.244.0.9/32', ''],
+  ...[
+    'fd00::',
+    'FD00::7',
+    'fd00:0:0:0:0:0:0:7',
+    '::1.2.3.4',
+    'fd00::1.2.3.4',
+    '::ffff:10.244.0.1',
+    'fd00::1%eth0',
+    'fd00:::1',
+    '[fd00::1]',
+  ],
+  ...['10.244.0.0/24', '10.244.0.0/024', '10.244.0.0/+24', '10.244.0.0/33', '10.244.0.0/', '0.0.0.0/0', 'fd00::/64', 'fd00::/129', '::/0'],
+  ...['fd00::1.2.3.4/128', '::ffff:10.0.0.0/104', '10.244.0.5-10.244.0.9', '10.244.0.9-10.244.0.5', '10.244.0.5 - 10.244.0.9'],
+  ...['fd00::5-fd00::9', 'fd00::1.2.3.4-fd00::1.2.3.5', '10.244.0.5-fd00::9', '-', '10.244.0.5-'],
+];
+
+/** Each text in each field that holds one. */
+const SPECS: readonly object[] = [V4, V6].flatMap((base) =>
+  TEXTS.flatMap((text) => [
+    { ...base, gateway: text },
+    { ...base, reserved: [text] },
+    { ...base, subnet: text },
+    { ...base, dns: { nameservers: [text] } },
+    { ...base, routes: [{ dst: text }] },
+    { ...base, routes: [{ dst: base === V4 ? '0.0.0.0/0' : '::/0', gw: text }] },
+    { ranges: [{ cidr: text }] },
+    { ranges: [{ first: text, last: base === V4 ? '10.244.0.255' : 'fd00::ffff' }] },
+  ]),
+);
+
+/** As the controller reads it from the API server. */
+function refusalOfCore(spec: object): string | undefined {
+  try {
+    poolResource.toSpec(pool(spec) as Parameters<typeof poolResource.toSpec>[0]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UnreadableResource) return error.message;
+    throw error;
+  }
+}
+
 describeCluster('an AddressPool', () => {
+  test(`which the API server takes is taken by the controller: ${SPECS.length} specs, however spelled`, { timeout: 120_000 }, async () => {
+    let taken = 0;
+    for (const spec of SPECS) {
+      const refusals = await judge(POOLS, pool(spec));
+      expect(refusals.filter((refusal) => /out of bounds|no such|evaluating/.test(refusal))).toEqual([]);
+      if (refusals.length > 0) continue;
+      taken++;
+      expect(refusalOfCore(spec), JSON.stringify(spec)).toBeUndefined();
+    }
+    expect([taken > 50, taken < SPECS.length / 2]).toEqual([true, true]);
+  });
+
+  test('only a reversed run of IPv6 in spec.reserved is left to the controller, which says so in the condition Ready', async () => {
+    const reversed = { ...V6, reserved: ['fd00::9-fd00::5'] };
+    expect([await judge(POOLS, pool(reversed)), refusalOfCore(reversed)]).toEqual([
+      [],
+      'the pool pods cannot be used: spec.reserved: the range is reversed: fd00::9 comes after fd00::5',
+    ]);
+  });
+
   test.each(ROWS)('with %s', async (_title, spec, ...expected) => {
     expect(await judge(POOLS, pool(spec))).toEqual(expected.toSorted());
   });
