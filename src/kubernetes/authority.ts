@@ -8,6 +8,7 @@ import type { Log } from '../ipam/ports.ts';
 import { AUTHORITY_DAYS, bundleOf, fromData, nextStep, take, toData, type AuthorityState } from './authority-state.ts';
 import { issueCertificate, makeAuthority, validityOf, type KeyPair } from './certificates.ts';
 import type { Client } from './client.ts';
+import { earlierUrls, tellEarlier } from './earlier-replicas.ts';
 import { apiVersionOf, CONFIG_MAPS, resourceName, SECRETS, type KubernetesObject, type ResourceType } from './objects.ts';
 import { Replicas } from './replicas.ts';
 import { describeStatus, type ApiAnswer } from './status.ts';
@@ -112,10 +113,11 @@ class Keeper {
 
   /** Nodes' kubelets copy every change of it, so it is written only when there is one. */
   async #publish(bundle: string): Promise<void> {
-    await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, async (data) => {
+    await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, async (data = {}) => {
       // Read after the map: whoever came since has changed it, and this write fails.
-      const published = { 'ca.crt': bundle, endpoints: linesOf(await this.#replicas.endpoints()) };
-      return isIn(data, published) ? undefined : { ...data, ...published };
+      const urls = await this.#replicas.endpoints();
+      const published = { ...tellEarlier(data, urls, this.#options.timers.now()), 'ca.crt': bundle, endpoints: linesOf(urls) };
+      return areSame(data, published) ? undefined : published;
     });
   }
 
@@ -126,8 +128,11 @@ class Keeper {
   async #leave(): Promise<void> {
     await this.#replicas.leave();
     await this.#update(CONFIG_MAPS, IDENTITY_CONFIG_MAP, async (data) => {
-      const endpoints = linesOf(await this.#replicas.endpoints());
-      return endpoints === '' || data === undefined || isIn(data, { endpoints }) ? undefined : { ...data, endpoints };
+      if (data === undefined) return undefined;
+      const urls = await this.#replicas.endpoints();
+      const endpoints = linesOf(urls.length > 0 ? urls : earlierUrls(data));
+      const left = { ...tellEarlier(data, urls, this.#options.timers.now()), ...(endpoints !== '' && { endpoints }) };
+      return areSame(data, left) ? undefined : left;
     });
   }
 
@@ -171,5 +176,7 @@ type ChangedData = Readonly<Record<string, string>> | undefined;
 
 const linesOf = (urls: readonly string[]): string => urls.map((url) => `${url}\n`).join('');
 
-const isIn = (data: DataObject['data'], wanted: Readonly<Record<string, string>>): boolean =>
-  Object.entries(wanted).every(([key, value]) => data?.[key] === value);
+const areSame = (one: ChangedData, other: ChangedData): boolean => {
+  const entries = (data: ChangedData): string => JSON.stringify(Object.entries(data ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return entries(one) === entries(other);
+};

@@ -175,6 +175,71 @@ describe('the controllers’ CA', () => {
     for (const replica of replicas) await finish(replica.stop());
   });
 
+  describe('beside a replica of 0.1.0, which keeps itself in the map and writes the list of whom it finds there', () => {
+    interface Earlier {
+      readonly [name: string]: { readonly urls: readonly string[]; readonly count: number };
+    }
+    const OLD = 'https://10.0.9.9:8443';
+    /** Its own write: all it finds, without itself when it leaves. */
+    const write = (world: ReturnType<typeof openWorld>, isLeaving: boolean): void => {
+      const { old, ...others } = JSON.parse(world.map()['replicas'] ?? '{}') as Earlier;
+      const replicas = isLeaving ? others : { ...others, old: { urls: [OLD], count: (old?.count ?? 0) + 1 } };
+      const endpoints = [...new Set(Object.values(replicas).flatMap(({ urls }) => urls))].map((url) => `${url}\n`).join('');
+      const map = world.server.objects<Data>(CONFIG_MAPS)[0]!;
+      world.server.put(CONFIG_MAPS, { ...map, data: { ...map.data, replicas: JSON.stringify(replicas), endpoints } });
+    };
+
+    test('upgraded: the list is never empty, and in the end nothing is left of it', async () => {
+      const world = openWorld();
+      const { open, map, pass, finish } = world;
+      const replicas = JSON.stringify({ old: { urls: [OLD], count: 7 } });
+      world.server.put<Data>(CONFIG_MAPS, {
+        metadata: { namespace: 'berth', name: IDENTITY_CONFIG_MAP },
+        data: { replicas, endpoints: `${OLD}\n` },
+      });
+      const replica = open('a');
+      await finish(replica.read());
+      for (const isLeaving of [false, false, true]) {
+        write(world, isLeaving);
+        expect(map()['endpoints']).toContain('https://10.0.0.1:8443\n');
+      }
+      await pass(61_000);
+      expect([map()['endpoints'], map()['replicas']]).toEqual(['https://10.0.0.1:8443\n', undefined]);
+      await finish(replica.stop());
+    });
+
+    test('an upgrade that stays half-way for long: it is told of us again where it gave us up', async () => {
+      const world = openWorld();
+      const { open, map, pass, finish } = world;
+      const replica = open('a');
+      await finish(replica.read());
+      write(world, false);
+      await pass(61_000);
+      const first = JSON.parse(map()['replicas']!) as Earlier;
+      // What 0.1.0 does after five minutes with an entry that stands still.
+      world.server.put(CONFIG_MAPS, { ...world.server.objects<Data>(CONFIG_MAPS)[0]!, data: { ...map(), replicas: JSON.stringify({ old: first['old'] }) } }); // prettier-ignore
+      await pass(61_000);
+      const again = JSON.parse(map()['replicas']!) as Earlier;
+      const ours = Object.keys(again).find((name) => name !== 'old')!;
+      expect(again[ours]!.urls).toEqual(['https://10.0.0.1:8443']);
+      expect(again[ours]!.count).toBeGreaterThan(first[ours]!.count);
+      await finish(replica.stop());
+    });
+
+    test('rolled back: whoever leaves last says where the earlier one is', async () => {
+      const world = openWorld();
+      const { open, map, pass, finish } = world;
+      const replica = open('a');
+      await finish(replica.read());
+      write(world, false);
+      await pass(61_000);
+      expect(map()['endpoints']).toBe('https://10.0.0.1:8443\n');
+      await finish(replica.stop());
+      expect(map()['endpoints']).toBe(`${OLD}\n`);
+      expect(Object.keys(JSON.parse(map()['replicas']!) as Earlier)).toEqual(['old']);
+    });
+  });
+
   test('its Secret has the name that the rights are given for', () => {
     expect([AUTHORITY_SECRET, IDENTITY_CONFIG_MAP]).toEqual(['berth-authority', 'berth-identity']);
   });
