@@ -38,6 +38,11 @@ export function operationsOf(holds: readonly Hold[]): Map<string, Operation[]> {
   return byAddress;
 }
 
+/** One line a hold, in JSON: what a run keeps, so that it can be looked at and judged again. */
+export const formatHolds = (holds: readonly Hold[]): string => holds.map((hold) => `${JSON.stringify(hold)}\n`).join('');
+
+export const parseHolds = (text: string): Hold[] => text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Hold]));
+
 /** One line an operation, as test/history/porcupine reads it: address, kind, container, holder, call, return (nanoseconds; -1: never). */
 export function formatOperations(byAddress: ReadonlyMap<string, readonly Operation[]>): string {
   const time = (ms: number): string => (ms === Infinity ? '-1' : String(Math.round(ms * 1e6)));
