@@ -15,29 +15,46 @@ export type Moment =
   /** The API server has done it and said so; the controller has not heard yet. */
   | 'done';
 
+/** What the proxy answers itself, in the API server's place. */
+export interface OwnAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: object;
+}
+
 export interface ApiProxy {
   readonly url: string;
   /**
    * Called at each moment of each request. `stop`: it goes no further, its connection stays open and silent. A promise
-   * holds it up.
+   * holds it up. An answer is given instead, before the API server hears of it.
    */
-  watch: ((moment: Moment, request: { readonly method: string; readonly path: string }) => 'stop' | void | Promise<void>) | undefined;
+  watch:
+    | ((moment: Moment, request: { readonly method: string; readonly path: string }) => 'stop' | OwnAnswer | void | Promise<void>)
+    | undefined;
+  /** Breaks all connections, watches too. */
+  cut(): void;
   close(): Promise<void>;
 }
 
 export async function startApiProxy({ port, caFile, directory }: ApiServerAddress): Promise<ApiProxy> {
   const agent = new Agent({ keepAlive: true, ca: readFileSync(caFile) });
-  const tell = async (moment: Moment, { method, url }: IncomingMessage): Promise<boolean> =>
-    (await proxy.watch?.(moment, { method: method ?? '', path: url ?? '' })) !== 'stop';
+  const tell = async (moment: Moment, { method, url }: IncomingMessage): Promise<'stop' | OwnAnswer | void> =>
+    proxy.watch?.(moment, { method: method ?? '', path: url ?? '' });
 
   const [cert, key] = ['server.crt', 'server.key'].map((name) => readFileSync(join(directory, name)));
   const server = createServer({ cert, key }, (incoming, outgoing) => {
     void (async () => {
-      if (!(await tell('asked', incoming))) return;
+      const instead = await tell('asked', incoming);
+      if (instead === 'stop') return;
+      if (instead !== undefined) {
+        incoming.resume();
+        outgoing.writeHead(instead.status, { 'content-type': 'application/json', ...instead.headers });
+        return void outgoing.end(JSON.stringify(instead.body));
+      }
       const { method, url: path, headers } = incoming;
       const sent = secureRequest({ host: '127.0.0.1', port, method, path, headers, agent }, (answer) => {
         void (async () => {
-          if (!(await tell('done', incoming))) return void answer.resume();
+          if ((await tell('done', incoming)) === 'stop') return void answer.resume();
           outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
           // A watch says nothing for a while: its head must not wait for its first event.
           outgoing.flushHeaders();
@@ -55,6 +72,7 @@ export async function startApiProxy({ port, caFile, directory }: ApiServerAddres
   const proxy: ApiProxy = {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     watch: undefined,
+    cut: () => server.closeAllConnections(),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

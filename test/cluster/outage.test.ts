@@ -1,0 +1,182 @@
+/**
+ * The API server is slow, overloaded, silent, down, restarting, and so is etcd; the watches are cut. What callers are
+ * told is a sentence with a time to come back, and nothing is lost: an API server of this file's own behind a proxy.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
+import { spawnController, whenReady, type Started } from '../server/controller-process.ts';
+import { cniAdd, cniDel } from '../server/requests.ts';
+import { startApiProxy, type ApiProxy, type OwnAnswer } from '../support/api-proxy.ts';
+import { startApiServer, type ApiServer } from '../support/api-server.ts';
+import { describeCluster } from '../support/cluster.ts';
+import { eventually } from '../support/eventually.ts';
+import { ask, type HttpAnswer } from '../support/http.ts';
+import { applyPath } from '../support/kubectl.ts';
+import { workloadsOn } from '../support/workloads-on.ts';
+
+/** An API server without etcd says nothing: the write and the read after it wait ten seconds each. CI asks for that too. */
+const IS_LONG = process.env['BERTH_OUTAGE'] === 'long';
+
+const NODE = 'faithful';
+const BOOT = '66666666-7777-4888-9999-aaaaaaaaaaaa';
+
+const overloaded: OwnAnswer = {
+  status: 429,
+  headers: { 'retry-after': '1' },
+  body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', message: 'too many requests', reason: 'TooManyRequests', code: 429 },
+};
+
+describeCluster('an API server in trouble', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-outage-'));
+  const socket = join(directory, 'berth.sock');
+  let server: ApiServer;
+  let proxy: ApiProxy;
+  let controller: Started;
+  let ticks = 1_000;
+  const uids = new Map<string, string>();
+
+  beforeAll(async () => {
+    server = await startApiServer();
+    await applyPath(server.kubeconfig, 'deploy/crds');
+    const { makeNamespace, makeNode, makePod } = workloadsOn(server.request);
+    await makeNamespace('outage');
+    await makeNode(NODE, BOOT);
+    const spec = { ranges: [{ cidr: '10.85.0.0/24' }], default: true };
+    expect((await server.request('POST', POOLS, pool(spec, 'outage'))).status).toBe(201);
+    for (const name of ['first', 'kept', 'busy', 'slow', 'silent', 'late', 'restarted', 'etcd', 'named'])
+      uids.set(name, await makePod('outage', name, NODE));
+    proxy = await startApiProxy(server);
+    const proxied = join(directory, 'proxied.kubeconfig');
+    writeFileSync(proxied, readFileSync(server.kubeconfig, 'utf8').replace(server.url, proxy.url));
+    const flags = ['--store', 'kubernetes', '--kubeconfig', proxied, '--node-name', NODE, '--log-level', 'warn'];
+    controller = await spawnController([...flags, '--listen', `unix:${socket}`]);
+    await whenReady(controller, socket);
+  }, 120_000);
+  afterAll(async () => {
+    controller.child.kill('SIGKILL');
+    await proxy.close();
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const newStamp = () => ({ bootId: BOOT, startedTicks: ++ticks, monotonicNs: `${ticks}0000000`, attempt: 0 });
+  const call = (verb: 'add' | 'del', body: object): Promise<HttpAnswer> => ask({ socketPath: socket }, 'POST', `/v1/cni/${verb}`, body);
+  const add = (name: string, more: object = {}): Promise<HttpAnswer> =>
+    call('add', { ...cniAdd({ containerId: `c-${name}`, pod: { namespace: 'outage', name, uid: uids.get(name)! } }), stamp: newStamp(), ...more }); // prettier-ignore
+  const del = (name: string): Promise<HttpAnswer> => call('del', { ...cniDel({ containerId: `c-${name}` }), stamp: newStamp() });
+  const addressIn = (answer: HttpAnswer): string => {
+    expect(answer.status, answer.text).toBe(200);
+    return answer.json.addresses[0].address.split('/')[0];
+  };
+  const recordsOf = async (name: string): Promise<{ address: string; state: string }[]> => {
+    const { items } = (await server.request('GET', BINDINGS)).json as {
+      items: { spec: { subid: string; address: string; state: string } }[];
+    };
+    return items.map(({ spec }) => spec).filter(({ subid }) => subid === name);
+  };
+  /** Refused for now, in words, with a time to come back: a runtime tries again. */
+  function expectOutage(answer: HttpAnswer, words: RegExp): void {
+    expect([answer.status, answer.json.reason, Number(answer.headers['retry-after']) >= 1], answer.text).toEqual([
+      503,
+      'Unavailable',
+      true,
+    ]);
+    expect(answer.json.detail).toMatch(words);
+    expect(answer.text).not.toMatch(/ {4}at |Error:|node:internal/);
+  }
+  const isWrite = ({ method, path }: { method: string; path: string }): boolean => method !== 'GET' && path.startsWith(BINDINGS);
+
+  test('it answers 429: the call waits as told and succeeds; if that does not end, it is refused and nothing is held', async () => {
+    let told = 0;
+    proxy.watch = (moment, request) => (moment === 'asked' && isWrite(request) && told++ < 2 ? overloaded : undefined);
+    const began = performance.now();
+    const address = addressIn(await add('busy'));
+    expect([told >= 3, performance.now() - began > 2_000]).toEqual([true, true]);
+    expect(await recordsOf('busy')).toEqual([expect.objectContaining({ address, state: 'Bound' })]);
+    proxy.watch = (moment, request) => (moment === 'asked' && isWrite(request) ? overloaded : undefined);
+    expectOutage(await add('late'), /^the API server refused: too many requests$/);
+    proxy.watch = undefined;
+    expect(await recordsOf('late')).toEqual([]);
+  });
+
+  test('it is slow: the call is slow; it never answers a write that it did: a read finds it, and the caller has its address', async () => {
+    const waiting = Promise.withResolvers<void>();
+    proxy.watch = (moment, request) => {
+      if (moment === 'asked' && isWrite(request)) return waiting.promise;
+      return undefined;
+    };
+    const slow = add('slow');
+    const shortly = await Promise.race([slow, new Promise((resolve) => setTimeout(resolve, 1_000, 'not yet'))]);
+    expect(shortly).toBe('not yet');
+    // Meanwhile what needs no write is not held up.
+    expect((await ask({ socketPath: socket }, 'GET', '/livez')).status).toBe(200);
+    expect((await ask({ socketPath: socket }, 'GET', '/v1/pools')).status).toBe(200);
+    let swallowed = 0;
+    proxy.watch = (moment, request) => (moment === 'done' && isWrite(request) && swallowed++ === 0 ? 'stop' : undefined);
+    const silent = add('silent');
+    await eventually(() => swallowed === 1, 'the answer to be swallowed');
+    proxy.cut();
+    const found = addressIn(await silent);
+    waiting.resolve();
+    const address = addressIn(await slow);
+    expect(await recordsOf('slow')).toEqual([expect.objectContaining({ address, state: 'Bound' })]);
+    expect(await recordsOf('silent')).toEqual([expect.objectContaining({ address: found, state: 'Bound' })]);
+    proxy.watch = undefined;
+  });
+
+  test('its watches are cut: what changed meanwhile is known', async () => {
+    proxy.cut();
+    const spec = { ranges: [{ first: '10.85.1.10', last: '10.85.1.19' }], subnet: '10.85.1.0/24' };
+    expect((await server.request('POST', POOLS, pool(spec, 'made-meanwhile'))).status).toBe(201);
+    await eventually(async () => (await add('named', { pools: ['made-meanwhile'] })).status === 200, 'the new pool to be known');
+    proxy.cut();
+    expect((await server.request('DELETE', `${POOLS}/made-meanwhile`)).status).toBe(200);
+    await eventually(
+      async () => (await add('first', { ifName: 'net1', pools: ['made-meanwhile'] })).json.reason === 'UnknownPool',
+      'its deletion to be known',
+    );
+  });
+
+  test('it is down: a refusal that says so, for ADD and DEL; it is back: the same answers as before, and no address twice', async () => {
+    const kept = addressIn(await add('kept'));
+    await server.server.kill('SIGKILL');
+    expectOutage(await add('first'), /^no answer from the API server: /);
+    expectOutage(await del('kept'), /^no answer from the API server: /);
+    // Who is answered from nothing but memory would be told a lie: an ADD that is held already needs the API server too.
+    expectOutage(await add('kept'), /^no answer from the API server: /);
+    expect((await ask({ socketPath: socket }, 'GET', '/livez')).status).toBe(200);
+    server.server.start();
+    await server.whenReady();
+    const again = await eventually(async () => {
+      const answer = await add('kept');
+      return answer.status === 200 && answer;
+    }, 'the controller to reach it again');
+    expect(addressIn(again)).toBe(kept);
+    expect(addressIn(await add('restarted'))).not.toBe(kept);
+    expect((await del('kept')).status).toBe(200);
+    expect(await recordsOf('kept')).toEqual([expect.objectContaining({ address: kept, state: 'Released' })]);
+  });
+
+  test('etcd is restarted under it: a refusal that says that nothing is heard, then it goes on', async () => {
+    await server.etcd.kill('SIGKILL');
+    if (IS_LONG) expectOutage(await add('etcd'), /^no answer from the API server within 10 s$/);
+    server.etcd.start();
+    await server.whenReady();
+    const answer = await eventually(async () => {
+      const one = await add('etcd');
+      return one.status === 200 && one;
+    }, 'an address for it');
+    expect(await recordsOf('etcd')).toEqual([expect.objectContaining({ address: addressIn(answer), state: 'Bound' })]);
+    // In the end each pod has one record, each address one pod.
+    const { items } = (await server.request('GET', BINDINGS)).json as {
+      items: { spec: { subid: string; state: string; address: string } }[];
+    };
+    const bound = items.map(({ spec }) => spec).filter(({ state, subid }) => state === 'Bound' && subid !== 'first');
+    expect(new Set(bound.map(({ subid }) => subid)).size).toBe(bound.length);
+    expect(bound.map(({ subid }) => subid).toSorted()).toEqual(['busy', 'etcd', 'named', 'restarted', 'silent', 'slow']);
+    expect(controller.child.exitCode).toBeNull();
+  });
+});
