@@ -1,16 +1,20 @@
 /** berthctl on a cluster, with the rights of who asks: what it shows, changes, and names when a right is missing. */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findProgram } from '../../cmd/dev/cluster/programs.ts';
 import { berthctl, type Result } from '../cli/berthctl.ts';
 import { binding, BINDINGS, pool, POOLS, released } from '../crds/objects.ts';
 import { ADDRESS_BINDINGS, ADDRESS_POOLS } from '../../src/kubernetes/objects.ts';
 import { writeAccess } from '../support/api-server-certificates.ts';
 import { apiServer, describeCluster, request, runKubectl } from '../support/cluster.ts';
 import { makeNamespace, makeNode, makePod, newBootId } from '../support/cluster-workloads.ts';
+import { builtController } from '../server/controller-process.ts';
 import { deleteAll } from './clients.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 
@@ -241,6 +245,20 @@ describeCluster('berthctl with a kubeconfig', () => {
       expect.stringContaining('the right to list addresspools.berth-ipam.dev is missing'),
     ]);
     expect(await done('version')).toMatch(/^Client: \S+\nCluster: \S+ \(berth-ipam\.dev\/v1alpha1\)\n$/);
+  });
+
+  test('is a plugin of kubectl: kubectl berth', async () => {
+    const { launcher } = await builtController();
+    const env = {
+      PATH: [dirname(launcher), dirname(process.execPath), '/usr/bin', '/bin'].join(':'),
+      HOME: directory,
+      KUBECONFIG: apiServer().kubeconfig,
+    };
+    const kubectl = promisify(execFile);
+    const listed = await kubectl(findProgram('kubectl')!, ['berth', 'pool', 'list', '-o', 'name'], { env });
+    expect(listed).toEqual({ stdout: 'addresspool/pods\n', stderr: '' });
+    const absent = await kubectl(findProgram('kubectl')!, ['berth', 'who', '10.244.1.200'], { env }).catch((error: unknown) => error);
+    expect(absent).toMatchObject({ code: 4, stdout: '' });
   });
 
   test('releases by deleting the record', async () => {

@@ -8,7 +8,7 @@ import { makeAuthority } from '../../src/kubernetes/certificates.ts';
 import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
 import { startProcess, whenReady, type Started } from '../server/controller-process.ts';
 import { apiServer, describeCluster, request } from '../support/cluster.ts';
-import { deletePod, makeNamespace, makeNode, makePod, mintInstallerToken, newBootId } from '../support/cluster-workloads.ts';
+import { deletePod, machineBootId, makeNamespace, makeNode, makePod, mintInstallerToken } from '../support/cluster-workloads.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { applyPath } from '../support/kubectl.ts';
@@ -30,7 +30,7 @@ describeCluster('the CA of the controllers, rotating', () => {
   beforeAll(async () => {
     await applyPath(apiServer().kubeconfig, 'deploy/rbac');
     await makeNamespace('rotating');
-    await makeNode('node-r', newBootId());
+    await makeNode('node-r', machineBootId());
     await request('POST', POOLS, pool({ ranges: [{ cidr: '10.80.0.0/24' }], default: true }, 'rotating'));
     token = await mintInstallerToken('installer-r', 'node-r');
     kubeconfig = await writeKubeconfig(directory, 'berth', 'berth-controller');

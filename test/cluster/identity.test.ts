@@ -2,6 +2,7 @@
  * Who may ask (DESIGN section 7), with tokens that a real API server minted for pods on pretended nodes: over https,
  * by hand and through the built plugin, which has its CA and the controller's address from the published ConfigMap.
  */
+import { Agent } from 'node:https';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,16 @@ import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
 import { spawnController, whenReady, type Started } from '../server/controller-process.ts';
 import { cniAdd, cniDel, stamp } from '../server/requests.ts';
 import { apiServer, describeCluster, request } from '../support/cluster.ts';
-import { deletePod, makeInstaller, makeNamespace, makeNode, makePod, mintInstallerToken, newBootId } from '../support/cluster-workloads.ts';
+import {
+  deletePod,
+  machineBootId,
+  makeInstaller,
+  makeNamespace,
+  makeNode,
+  makePod,
+  mintInstallerToken,
+  newBootId,
+} from '../support/cluster-workloads.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { ask, type HttpAnswer } from '../support/http.ts';
@@ -29,7 +39,7 @@ const parent = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 describeCluster('identity in a cluster', () => {
   const directory = mkdtempSync(join(tmpdir(), 'berth-identity-cluster-'));
-  const boots = { 'node-a': newBootId(), 'node-b': newBootId() };
+  const boots = { 'node-a': newBootId(), 'node-b': machineBootId() };
   const tokens: Record<string, string> = {};
   const uids: Record<string, string> = {};
   const outputs: string[] = [];
@@ -140,6 +150,29 @@ describeCluster('identity in a cluster', () => {
     expect((await request('GET', `${BINDINGS}/${name}`)).json.spec.state).toBe('Bound');
   });
 
+  test("another node's token checks, collects and spools nothing but its own", async () => {
+    const find = async (subid: string): Promise<{ address: string; state: string; containerId: string }> => {
+      const { items } = (await request('GET', BINDINGS)).json as { items: { spec: any }[] };
+      const { spec } = items.find(({ spec }) => spec.subid === subid)!;
+      return { address: spec.address, state: spec.state, containerId: spec.attachments[0].containerId };
+    };
+    const [own, other] = [await find('plain'), await find('on-b')];
+    const late = (node: keyof typeof boots) => ({ ...stamp, bootId: boots[node], startedTicks: 99_999 });
+    const check = ({ address, containerId }: typeof own, node: keyof typeof boots) =>
+      call('/v1/cni/check', { ...cniAdd({ containerId, stamp: late(node) }), prevAddresses: [`${address}/24`] }, tokens[node]);
+    expect([(await check(own, 'node-a')).status, (await check(other, 'node-b')).status]).toEqual([200, 200]);
+    const refused = await check(other, 'node-a');
+    expect([refused.status, refused.json.reason]).toEqual([404, 'BindingNotFound']);
+
+    const deletes = [cniDel({ containerId: other.containerId, stamp: late('node-a') })];
+    expect((await call('/v1/cni/spool', { deletes }, tokens['node-a'])).status).toBe(200);
+    expect((await find('on-b')).state).toBe('Bound');
+    const gc = { cniVersion: '1.1.0', cniNetwork: 'n1', validAttachments: [], gcMinAgeSeconds: 0, stamp: late('node-a') };
+    expect((await call('/v1/cni/gc', gc, tokens['node-a'])).status).toBe(200);
+    // Its own, that the runtime does not know, and no other.
+    expect([(await find('plain')).state, (await find('on-b')).state]).toEqual(['Released', 'Bound']);
+  });
+
   test('a stolen token cannot drain a pool by net1 to netN', async () => {
     const answers: HttpAnswer[] = [];
     for (let index = 1; index <= 40; index++) answers.push(await add('plain', tokens['node-a'], { ifName: `net${index}` }));
@@ -202,6 +235,31 @@ describeCluster('identity in a cluster', () => {
       await deletePod('guarded', name);
     },
   );
+
+  test('a node that asks too often is told when to come back, and the others are served', async () => {
+    const ca = (await request('GET', IDENTITY)).json.data['ca.crt'] as string;
+    const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+    const bearer = { authorization: `Bearer ${tokens['node-a']}` };
+    const del = cniDel({ containerId: 'nobody', stamp: { ...stamp, bootId: boots['node-a'], startedTicks: 100_000 } });
+    const release = () => ask({ host: '127.0.0.1', port, ca, servername: SERVER_NAME, agent }, 'POST', '/v1/cni/del', del, bearer);
+    const refused: HttpAnswer[] = [];
+    let sent = 0;
+    // A burst of 500, and 50 a second: a machine that is slow gets further before it is too fast.
+    const callers = Array.from({ length: 32 }, async () => {
+      while (refused.length === 0 && sent < 5_000) {
+        sent++;
+        const answer = await release();
+        if (answer.status !== 200) refused.push(answer);
+      }
+    });
+    await Promise.all(callers);
+    agent.destroy();
+    expect(sent).toBeGreaterThan(400);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { status, json, headers } of refused)
+      expect([status, json.reason, headers['retry-after']]).toEqual([503, 'Overloaded', '1']);
+    expect((await add('on-b', tokens['node-b'], {}, 'node-b')).status).toBe(200);
+  });
 
   test('no token is in an answer, a log line, an argument, the environment, an object or a file but its own', async () => {
     const { pid } = controller.child;
