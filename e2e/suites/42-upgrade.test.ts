@@ -3,14 +3,26 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { eventually } from '../../test/support/eventually.ts';
 import { CHART, helmInstall, helmUpgrade, IMAGE, NAMESPACE, VALUES } from '../cluster/berth.ts';
-import { apply, inControlPlane, mustHelm, mustKubectl } from '../cluster/kubectl.ts';
+import { apply, inControlPlane, kubectl, mustHelm, mustKubectl } from '../cluster/kubectl.ts';
 import { at } from '../cluster/layout.ts';
 import { audit } from '../support/audit.ts';
 import { churn, sandboxFailures } from '../support/churn.ts';
 import { bound, deleteNamespace, freshNamespace, whenReady } from '../support/cluster.ts';
 import { bringEarlier, EARLIER, EARLIER_CHART, EARLIER_IMAGE } from '../support/earlier.ts';
 import { DEFAULT_POOLS, deployment } from '../support/objects.ts';
+
+interface Crd {
+  readonly spec: {
+    readonly versions: readonly {
+      readonly schema: {
+        readonly openAPIV3Schema: { readonly properties: { readonly spec: { readonly properties: Record<string, object> } } };
+      };
+    }[];
+  };
+}
 
 const CRDS = ['addresspools.berth-ipam.dev', 'addressbindings.berth-ipam.dev'];
 const PODS = 'e2e-upgrade';
@@ -95,7 +107,7 @@ describe(`from ${EARLIER}`, () => {
     expect(await images()).toEqual([EARLIER_IMAGE, EARLIER_IMAGE]);
     await expectEndpointsThroughout(() => underPods('upgrade', helmUpgrade));
     expect(await images()).toEqual([IMAGE, IMAGE]);
-    expect(await helm('test', 'berth')).toContain('Succeeded');
+    expect(await mustHelm(['test', 'berth', '--namespace', NAMESPACE])).toContain('Succeeded');
     await underPods('rollback', () => helm('rollback', 'berth'));
     expect(await images()).toEqual([EARLIER_IMAGE, EARLIER_IMAGE]);
     await underPods('upgrade again', helmUpgrade);
@@ -125,5 +137,25 @@ describe(`from ${EARLIER}`, () => {
     const { code, stderr } = await inControlPlane('helm', [...upgrade, '--reuse-values']);
     expect([code, stderr]).toEqual([1, expect.stringContaining('--reset-then-reuse-values')]);
     expect(await mustHelm([...upgrade, '--reset-then-reuse-values'])).toContain('--metrics=https://');
+  });
+
+  test('a chart whose custom resources have another field: it comes with the upgrade, and goes with the rollback', async () => {
+    await helmUpgrade();
+    const folder = at('charts', 'later');
+    cpSync(CHART, folder, { recursive: true });
+    const file = join(folder, 'files/crds/addresspools.yaml');
+    const crd = parse(readFileSync(file, 'utf8')) as Crd;
+    crd.spec.versions[0]!.schema.openAPIV3Schema.properties.spec.properties['purpose'] = { type: 'string', description: 'For people.' };
+    writeFileSync(file, stringify(crd));
+    const before = await identities();
+    await helmUpgradeTo(folder);
+    await eventually(async () => (await kubectl(['explain', 'addresspool.spec.purpose'])).code === 0, 'the field to be served');
+    await mustKubectl(['patch', 'addresspool', 'pods', '--type=merge', '-p', '{"spec":{"purpose":"pods"}}']);
+    const purpose = (): Promise<string> => mustKubectl(['get', 'addresspool', 'pods', '-o', 'jsonpath={.spec.purpose}']);
+    expect(await purpose()).toBe('pods');
+    await helm('rollback', 'berth');
+    await eventually(async () => (await purpose()) === '', 'the field to be gone');
+    expect(await identities()).toEqual(before);
+    await audit();
   });
 });
