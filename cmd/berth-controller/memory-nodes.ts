@@ -16,12 +16,11 @@ export class MemoryNodes implements Nodes {
   /** For this machine its kernel is the truth; of another node the latest boot is the current one. */
   async judgeBoot(node: string, bootId: string): Promise<BootVerdict> {
     const current = this.#current.get(node);
-    const confirmed = this.#knowsByItself(node);
-    if (current === bootId) return { verdict: 'current', confirmed, rebooted: false };
-    if (confirmed || this.#superseded.has(`${node} ${bootId}`)) return { verdict: 'superseded', confirmed: false, rebooted: false };
+    if (current === bootId) return { verdict: 'current', rebooted: false };
+    if (this.#knowsByItself(node) || this.#superseded.has(`${node} ${bootId}`)) return { verdict: 'superseded', rebooted: false };
     if (current !== undefined) this.#superseded.add(`${node} ${current}`);
     this.#current.set(node, bootId);
-    return { verdict: 'current', confirmed: false, rebooted: current !== undefined };
+    return { verdict: 'current', rebooted: current !== undefined };
   }
 
   async isSuperseded(node: string, bootId: string): Promise<boolean> {

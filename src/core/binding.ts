@@ -26,8 +26,6 @@ export interface Attachment {
   readonly node: string;
   readonly nodeUid?: string;
   readonly terminationGraceSeconds?: number;
-  /** The stamp's boot id equalled the node's own when this was written. */
-  readonly bootConfirmed?: boolean;
   readonly stamp: Stamp;
 }
 

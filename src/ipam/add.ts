@@ -231,7 +231,6 @@ function attachmentOf({ caller, request, boot, pod }: Call): Attachment {
     ...(pod !== undefined && { terminationGraceSeconds: pod.terminationGraceSeconds }),
     node: caller.node,
     ...(boot.nodeUid !== undefined && { nodeUid: boot.nodeUid }),
-    ...(boot.confirmed && { bootConfirmed: true }),
     stamp: request.stamp,
   };
 }

@@ -12,9 +12,10 @@ export function clusterNodes(workloads: Workloads): Nodes {
     async judgeBoot(name, bootId, held) {
       const cached = workloads.cachedNode(name);
       const node = held === undefined && cached?.bootId === bootId ? cached : await workloads.readNode(name);
+      // A kubelet that cannot read the boot id shows none, and none is ever over there.
+      const isShown = node !== undefined && (node.bootId === bootId || node.bootId === '');
       return {
-        verdict: node !== undefined && node.bootId !== '' && node.bootId !== bootId ? 'not shown' : 'current',
-        confirmed: node?.bootId === bootId,
+        verdict: isShown ? 'current' : 'not shown',
         // The collector lets go of what older boots held, once the node is Ready.
         rebooted: false,
         ...(node !== undefined && { nodeUid: node.uid }),

@@ -9,10 +9,8 @@ export interface Log {
 }
 
 export interface BootVerdict {
-  /** superseded: the node has booted since. not shown: the node says that it runs another boot. Both refuse the call. */
+  /** superseded: the node has booted since. not shown: its Node object does not say that it runs this boot. Both refuse the call. */
   readonly verdict: 'current' | 'superseded' | 'not shown';
-  /** The node itself (its Node object, or this machine) says that this is the boot it runs. */
-  readonly confirmed: boolean;
   /** This is the first call of a new boot: what older boots of this node held may be let go. Remembered durably before it is said. */
   readonly rebooted: boolean;
   readonly nodeUid?: string;

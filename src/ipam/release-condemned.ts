@@ -33,7 +33,8 @@ function releaseOlderTwins(context: Context, spec: BindingSpec, attachment: Atta
   const stamped = twins.flatMap((twin) => twin.attachments.map(({ stamp }) => ({ stamp, name: bindingName(twin.network, twin.address) })));
   const ofBoot = stamped.filter(({ stamp }) => stamp.bootId === attachment.stamp.bootId);
   const newest = ofBoot.reduce((most, one) => (compareStamps(one.stamp, most.stamp) > 0 ? one : most));
-  for (const { name, stamp } of ofBoot) if (name !== newest.name) letGo(context, name, stamp, newest.stamp);
+  // Of two with one stamp either may have been answered: both stay until the next call of the attachment.
+  for (const { name, stamp } of ofBoot) if (compareStamps(stamp, newest.stamp) < 0) letGo(context, name, stamp, newest.stamp);
 }
 
 /** Releases a record while it carries that call's stamp; in the background, again and again until the store allows it. */

@@ -12,12 +12,12 @@ import { isNewer } from './view.ts';
 /** Creates the record of an address; undefined: somebody else was first. */
 export function createBinding(context: Context, spec: BindingSpec): Promise<Stored<BindingSpec> | undefined> {
   const name = bindingName(spec.network, spec.address);
-  return settle(context, name, spec, () => context.store.bindings.create(name, spec));
+  return settle(context, { name, spec, over: undefined }, () => context.store.bindings.create(name, spec));
 }
 
 /** Compare-and-swap; undefined: it is another by now, or gone. */
 export function replaceBinding(context: Context, old: Stored<BindingSpec>, spec: BindingSpec): Promise<Stored<BindingSpec> | undefined> {
-  return settle(context, old.name, spec, () => context.store.bindings.replace(old, spec));
+  return settle(context, { name: old.name, spec, over: old }, () => context.store.bindings.replace(old, spec));
 }
 
 /** Deletes exactly this version; false: it is another by now. Gone counts as deleted. */
@@ -86,26 +86,44 @@ export async function releaseBinding(
   throw new StoreUnavailable(`${name} changed ${RELEASE_ATTEMPTS} times while it was being released`);
 }
 
+/** Of one write whose answers are lost. */
+const WRITE_ATTEMPTS = 4;
+
+interface Write {
+  readonly name: string;
+  readonly spec: BindingSpec;
+  /** The version it replaces; undefined: there must be none. */
+  readonly over: Stored<BindingSpec> | undefined;
+}
+
+/**
+ * A write without an answer that a read does not show may still be on its way, so nothing else is tried in its place
+ * (two records of one call, and nobody could tell which was answered): it is sent again, and only one of them can win.
+ */
 async function settle(
   context: Context,
-  name: string,
-  spec: BindingSpec,
+  { name, spec, over }: Write,
   write: () => Promise<Written<BindingSpec>>,
 ): Promise<Stored<BindingSpec> | undefined> {
-  let written: Written<BindingSpec>;
-  try {
-    written = await write();
-  } catch (error) {
-    if (!(error instanceof StoreAmbiguous)) throw error;
-    const current = await learn(context, name);
-    return current !== undefined && sameSpec(current.spec, spec) ? current : undefined;
+  for (let attempt = 1; ; attempt++) {
+    let written: Written<BindingSpec> | undefined;
+    let lost: unknown;
+    try {
+      written = await write();
+    } catch (error) {
+      if (!(error instanceof StoreAmbiguous)) throw error;
+      lost = error;
+    }
+    if (written?.ok === true) {
+      context.view.wrote(written.stored);
+      return written.stored;
+    }
+    const current = await learn(context, name, written?.current);
+    if (current !== undefined && sameSpec(current.spec, spec)) return current;
+    const mayArrive = lost !== undefined && current?.uid === over?.uid && current?.version === over?.version;
+    if (!mayArrive) return undefined;
+    if (attempt === WRITE_ATTEMPTS) throw lost;
   }
-  if (written.ok) {
-    context.view.wrote(written.stored);
-    return written.stored;
-  }
-  await learn(context, name, written.current);
-  return undefined;
 }
 
 /** Field by field, whatever their order: a store may give the keys back in another one. */

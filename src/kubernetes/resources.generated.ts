@@ -54,8 +54,6 @@ export interface AddressBindingSpec {
     readonly nodeUid?: string;
     /** How long the pod may take to end, copied when the address was bound. */
     readonly terminationGraceSeconds?: number;
-    /** Whether the stamp's boot id was the node's own when this was written. */
-    readonly bootConfirmed?: boolean;
     /** Orders the calls of one node without comparing clocks. */
     readonly stamp: {
       /** The boot of the node (/proc/sys/kernel/random/boot_id). */

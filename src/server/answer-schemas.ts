@@ -61,7 +61,6 @@ const attachment = z
     node: string,
     nodeUid: string.exactOptional(),
     terminationGraceSeconds: z.number().exactOptional(),
-    bootConfirmed: boolean.exactOptional(),
     stamp,
   })
   .meta({ id: 'Attachment' });

@@ -110,7 +110,6 @@ export class SqliteNodes implements Nodes {
   #verdict(node: string, current: boolean, rebooted: boolean): BootVerdict {
     const local = node === this.#local.name;
     const verdict = current ? 'current' : 'superseded';
-    const confirmed = current && local && this.#local.bootId !== undefined;
-    return { verdict, confirmed, rebooted, ...(local && this.#local.uid !== undefined && { nodeUid: this.#local.uid }) };
+    return { verdict, rebooted, ...(local && this.#local.uid !== undefined && { nodeUid: this.#local.uid }) };
   }
 }

@@ -159,7 +159,7 @@ export function testStoreContract(runner: ContractRunner, open: () => Promise<Co
     'a spec comes back as it was given, and what the caller does to it afterwards does not reach the store',
     async ({ bindings }) => {
       const stamp = { bootId: '6f1c8c1e-0f5c-4b5c-9a38-3c2b9ad9e6d0', startedTicks: 12_345, monotonicNs: '9007199254740993', attempt: 1 };
-      const attachment = { cniNetwork: 'lan', ifName: 'eth0', containerId: 'c1', node: 'n1', static: true, bootConfirmed: false, stamp };
+      const attachment = { cniNetwork: 'lan', ifName: 'eth0', containerId: 'c1', node: 'n1', static: true, stamp };
       const spec = {
         ...contractBinding(1, 'ünïcode-日本-"quotes"-\\-\u0000-🛳'),
         tags: { 'a.b/c': '', constructor: '{}' },

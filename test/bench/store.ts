@@ -34,9 +34,7 @@ function podBinding(index: number): BindingSpec {
     subid: `pod-${index}`,
     slot: 0,
     resource: { type: 'pod', value: `pod-${index}` },
-    attachments: [
-      { cniNetwork: 'lan', ifName: 'eth0', containerId, podUid: containerId.slice(0, 36), node: 'bench', bootConfirmed: true, stamp },
-    ],
+    attachments: [{ cniNetwork: 'lan', ifName: 'eth0', containerId, podUid: containerId.slice(0, 36), node: 'bench', stamp }],
     boundAt: 1_700_000_000_000,
     cooldownSeconds: 60,
     stickySeconds: 0,

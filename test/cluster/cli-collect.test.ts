@@ -30,7 +30,8 @@ describeCluster('berthctl collect with a kubeconfig', () => {
     for (const type of [ADDRESS_BINDINGS, ADDRESS_POOLS]) await deleteAll(type);
     await applyPath(apiServer().kubeconfig, 'deploy/rbac');
     for (const name of ['lost', 'collectors']) await makeNamespace(name);
-    node = await makeNode('collect-node', newBootId());
+    const bootId = newBootId();
+    node = await makeNode('collect-node', bootId);
     const { uid } = (await request('GET', '/api/v1/nodes/collect-node')).json.metadata;
     await request('POST', POOLS, pool({ ranges: [{ cidr: '10.79.0.0/24' }], default: true }));
     for (let index = 1; index <= LOST; index++) {
@@ -42,7 +43,7 @@ describeCluster('berthctl collect with a kubeconfig', () => {
         nodeUid: uid,
         podUid,
         containerId: `c${index}`,
-        bootConfirmed: undefined,
+        stamp: { ...attachment.stamp, bootId },
       };
       const spec = {
         address: `10.79.0.${index}`,

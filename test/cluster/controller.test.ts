@@ -53,7 +53,7 @@ describeCluster('the controller in a cluster', () => {
     const name = `default.${address.replaceAll('.', '-')}`;
     const object = (await request('GET', `${BINDINGS}/${name}`)).json;
     expect(object).toMatchObject({ apiVersion: API_VERSION, spec: { state: 'Bound', podUid: uid, node: 'worker-1', subinstance: 'shop' } });
-    expect(object.spec.attachments[0]).toMatchObject({ bootConfirmed: true, stamp: { bootId, attempt: 1 } });
+    expect(object.spec.attachments[0]).toMatchObject({ stamp: { bootId, attempt: 1 } });
 
     const del = cniDel({ containerId: 'sandbox-cart-0', stamp: { ...stamp, bootId, startedTicks: 200 } });
     expect((await call('b.sock', 'del', del)).status).toBe(200);

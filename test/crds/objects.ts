@@ -23,7 +23,6 @@ export const attachment = {
   node: 'worker-1',
   nodeUid: '99999999-1111-4222-8333-944455556666',
   terminationGraceSeconds: 30,
-  bootConfirmed: true,
   stamp,
 };
 

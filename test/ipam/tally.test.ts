@@ -75,11 +75,15 @@ describe('what is told of the collector', () => {
       { ...NONE, Brake: 35 },
       { pod: 5, node: 0, boot: 0, lease: 1 },
     ]);
+    const { brakedSeconds } = ipam.collecting();
+    expect(brakedSeconds).toBeGreaterThan(0);
+    await pass(30_000);
+    expect(ipam.collecting().brakedSeconds).toBe(brakedSeconds + 30);
     // Asked for by hand, in earnest or not: only what was done counts.
     await ipam.collect({ dryRun: true, approve: true });
     expect(ipam.collecting()).toMatchObject({ candidates: 35, released: { pod: 5 } });
     await ipam.collect({ dryRun: false, approve: true });
-    expect(ipam.collecting()).toMatchObject({ candidates: 35, held: NONE, released: { pod: 40 } });
+    expect(ipam.collecting()).toMatchObject({ candidates: 35, held: NONE, brakedSeconds: 0, released: { pod: 40 } });
   });
 
   test('one that is stuck gets older; one that does not lead is neither stuck nor holds anything', async () => {

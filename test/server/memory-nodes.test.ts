@@ -2,13 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryNodes } from '../../cmd/berth-controller/memory-nodes.ts';
 
-const current = { verdict: 'current', confirmed: false, rebooted: false };
-const superseded = { verdict: 'superseded', confirmed: false, rebooted: false };
+const current = { verdict: 'current', rebooted: false };
+const superseded = { verdict: 'superseded', rebooted: false };
 
 describe('MemoryNodes', () => {
-  test('this machine: its own boot is confirmed, any other is over', async () => {
+  test('this machine: its own boot is current, any other is over', async () => {
     const nodes = new MemoryNodes('here', 'boot-2');
-    expect(await nodes.judgeBoot('here', 'boot-2')).toEqual({ ...current, confirmed: true });
+    expect(await nodes.judgeBoot('here', 'boot-2')).toEqual(current);
     expect(await nodes.judgeBoot('here', 'boot-1')).toEqual(superseded);
     expect([await nodes.isSuperseded('here', 'boot-2'), await nodes.isSuperseded('here', 'boot-1')]).toEqual([false, true]);
   });

@@ -51,7 +51,7 @@ describe('/v1/cni', () => {
     const { ask } = await withBlue();
     await ask('POST', '/v1/cni/add', cniAdd());
     const { json } = await ask('GET', '/v1/bindings?node=node-1');
-    expect(json.items[0].spec.attachments[0]).toMatchObject({ node: 'node-1', containerId: 'c1', ifName: 'eth0', bootConfirmed: true });
+    expect(json.items[0].spec.attachments[0]).toMatchObject({ node: 'node-1', containerId: 'c1', ifName: 'eth0' });
   });
 
   test('a full pool says which pool, why, and code 11', async () => {

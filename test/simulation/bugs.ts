@@ -137,13 +137,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('any-boot-is-newer', 'R', 'a call of the boot before is believed', [
     'src/ipam/cluster-nodes.ts',
-    "verdict: node !== undefined && node.bootId !== '' && node.bootId !== bootId ? 'not shown' : 'current',",
+    "verdict: isShown ? 'current' : 'not shown',",
     "verdict: 'current',",
-  ]),
-  bug('boot-always-confirmed', 'R', 'the boot id of a call counts as the node’s own', [
-    'src/ipam/cluster-nodes.ts',
-    'confirmed: node?.bootId === bootId,',
-    'confirmed: true,',
   ]),
   bug('mirror-gone-is-dead', 'S', 'a static pod is judged by its mirror', [
     EVIDENCE,

@@ -293,8 +293,8 @@ export class Checks implements ApiWitness {
     const holders = new Set<string>();
     let isCapacityLost = false;
     for (const { spec } of records) {
-      const { podUid, containerId, static: isStatic, bootConfirmed } = spec.attachments[0];
-      // Adopted from a status that was out of date, or of a boot that its node never showed: stated limits.
+      const { podUid, containerId, static: isStatic } = spec.attachments[0];
+      // Adopted as a static pod, or from a status that was out of date: stated limits.
       // Whoever the backup did not know uses one of the sandbox's addresses: rule 5 keeps them all.
       const isContested = records.some(
         (one) =>
@@ -303,7 +303,7 @@ export class Checks implements ApiWitness {
       );
       if (isContested) continue;
       const isPodLive = live.some(({ pod, addresses }) => pod.runtimeUid === podUid && !addresses.includes(spec.address));
-      if (containerId === '(adopted)' ? isStatic || isPodLive : isStatic && bootConfirmed !== true) {
+      if (containerId === '(adopted)' && (isStatic || isPodLive)) {
         isCapacityLost = true;
         continue;
       }

@@ -2,15 +2,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { open, tempPath } from './temp.ts';
 
-const verdicts = async (judged: Promise<{ verdict: string; rebooted: boolean; confirmed: boolean }>): Promise<string> => {
-  const { verdict, rebooted, confirmed } = await judged;
-  return [verdict, rebooted && 'rebooted', confirmed && 'confirmed'].filter(Boolean).join(' ');
+const verdicts = async (judged: Promise<{ verdict: string; rebooted: boolean }>): Promise<string> => {
+  const { verdict, rebooted } = await judged;
+  return [verdict, rebooted && 'rebooted'].filter(Boolean).join(' ');
 };
 
-test('for its own machine the kernel is the truth: its boot id is current and confirmed, every other is over', async () => {
+test('for its own machine the kernel is the truth: its boot id is current, every other is over', async () => {
   const { nodes, counters } = open(tempPath(), { localNode: { name: 'here', bootId: 'boot-2', uid: 'uid-of-here' } });
-  expect(await nodes.judgeBoot('here', 'boot-2')).toEqual({ verdict: 'current', confirmed: true, rebooted: true, nodeUid: 'uid-of-here' });
-  expect(await nodes.judgeBoot('here', 'boot-2')).toEqual({ verdict: 'current', confirmed: true, rebooted: false, nodeUid: 'uid-of-here' });
+  expect(await nodes.judgeBoot('here', 'boot-2')).toEqual({ verdict: 'current', rebooted: true, nodeUid: 'uid-of-here' });
+  expect(await nodes.judgeBoot('here', 'boot-2')).toEqual({ verdict: 'current', rebooted: false, nodeUid: 'uid-of-here' });
   expect(await verdicts(nodes.judgeBoot('here', 'boot-1'))).toBe('superseded');
   expect(await verdicts(nodes.judgeBoot('here', 'never-seen'))).toBe('superseded');
   expect([await nodes.isSuperseded('here', 'boot-2'), await nodes.isSuperseded('here', 'boot-1')]).toEqual([false, true]);
@@ -31,10 +31,10 @@ test('a reboot of the own machine is news once, also when the controller restart
     await close();
   }
   expect(seen).toEqual([
-    ['boot-1', false, 'current rebooted confirmed', 'current confirmed'],
-    ['boot-1', false, 'current confirmed', 'current confirmed'],
-    ['boot-2', true, 'current rebooted confirmed', 'current confirmed'],
-    ['boot-2', false, 'current confirmed', 'current confirmed'],
+    ['boot-1', false, 'current rebooted', 'current'],
+    ['boot-1', false, 'current', 'current'],
+    ['boot-2', true, 'current rebooted', 'current'],
+    ['boot-2', false, 'current', 'current'],
   ]);
 });
 

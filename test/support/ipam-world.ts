@@ -21,10 +21,10 @@ export class PretendedNodes implements Nodes {
 
   async judgeBoot(node: string, bootId: string) {
     const boots = this.#boots.get(node) ?? [];
-    if (boots.at(-1) === bootId) return { verdict: 'current' as const, confirmed: true, rebooted: false };
-    if (boots.includes(bootId)) return { verdict: 'superseded' as const, confirmed: false, rebooted: false };
+    if (boots.at(-1) === bootId) return { verdict: 'current' as const, rebooted: false };
+    if (boots.includes(bootId)) return { verdict: 'superseded' as const, rebooted: false };
     this.boot(node, bootId);
-    return { verdict: 'current' as const, confirmed: true, rebooted: boots.length > 0 };
+    return { verdict: 'current' as const, rebooted: boots.length > 0 };
   }
 
   async isSuperseded(node: string, bootId: string) {

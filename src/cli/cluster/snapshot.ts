@@ -25,7 +25,7 @@ export function makeSnapshot(
   for (const binding of bindings) view.wrote(binding);
   return {
     store,
-    nodes: { judgeBoot: () => Promise.resolve({ verdict: 'current', confirmed: false, rebooted: false }) },
+    nodes: { judgeBoot: () => Promise.resolve({ verdict: 'current', rebooted: false }) },
     timers,
     log: silent,
     view,

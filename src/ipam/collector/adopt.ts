@@ -94,7 +94,7 @@ export class Adopter {
           podUid: holderUid(pod),
           ...(isStatic(pod) && { static: true }),
           node: nodeName,
-          ...(node !== undefined && { nodeUid: node.uid, bootConfirmed: true }),
+          ...(node !== undefined && { nodeUid: node.uid }),
           terminationGraceSeconds: pod.terminationGraceSeconds,
           stamp: { bootId: node?.bootId ?? '', startedTicks: 0, monotonicNs: '0', attempt: 0 },
         },

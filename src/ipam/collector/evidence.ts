@@ -46,8 +46,6 @@ export class Evidence {
   readonly #suspicions = new Map<string, Suspicion>();
   readonly #gone = new Map<string, PodGone & { readonly at: number }>();
   readonly #goneNodes = new Map<string, number>();
-  /** Boot ids that nodes themselves have shown: of a call that came before, they confirm the boot afterwards. */
-  readonly #shownBoots = new Set<string>();
   /** Renewals read in this pass. */
   #renewals = new Map<string, Promise<string | undefined>>();
 
@@ -66,8 +64,6 @@ export class Evidence {
     this.#renewals = new Map();
     const keys = new Set(sandboxes.map(({ key }) => key));
     for (const key of this.#suspicions.keys()) if (!keys.has(key)) this.#suspicions.delete(key);
-    const boots = new Set(sandboxes.map(({ attachment: { node, stamp } }) => bootKey(node, stamp.bootId)));
-    for (const boot of this.#shownBoots) if (!boots.has(boot)) this.#shownBoots.delete(boot);
     const uids = new Set(sandboxes.map(({ podUid }) => podUid));
     const old = this.#context.timers.monotonic() - this.#nodeGoneAfterMs;
     for (const [uid, { at }] of this.#gone) if (!uids.has(uid) && at < old) this.#gone.delete(uid);
@@ -82,8 +78,7 @@ export class Evidence {
     if (!isOnNode(sandbox, node)) return this.#judgeNodeGone(sandbox, nodeUid);
     this.#goneNodes.delete(nodeUid ?? node.name);
 
-    this.#shownBoots.add(bootKey(node.name, node.bootId));
-    if (this.#isOfEarlierBoot(sandbox, node)) {
+    if (isOfEarlierBoot(sandbox, node)) {
       const evidence = `node ${node.name} has booted since`;
       return this.#whenReady(sandbox, node, { kind: 'dead', proof: 'boot', evidence, inferred: false });
     }
@@ -109,15 +104,9 @@ export class Evidence {
     if (!isOnNode(sandbox, node)) return proof === 'node';
     if (proof === 'node') return false;
     if (!node.isReady && !node.isOutOfService) return false;
-    if (proof === 'boot') return this.#isOfEarlierBoot(sandbox, node);
+    if (proof === 'boot') return isOfEarlierBoot(sandbox, node);
     const pod = findPodOf(sandbox, await this.#workloads.readPod(sandbox.namespace, sandbox.name));
     return pod === undefined || isOver(pod);
-  }
-
-  /** A boot id that the node has shown and shows no more is over: none comes back. */
-  #isOfEarlierBoot({ attachment }: Sandbox, node: Node): boolean {
-    const { bootId } = attachment.stamp;
-    return node.bootId !== bootId && (attachment.bootConfirmed === true || this.#shownBoots.has(bootKey(node.name, bootId)));
   }
 
   #alive(sandbox: Sandbox): Verdict {
@@ -202,7 +191,8 @@ const isOnNode = ({ attachment: { nodeUid } }: Sandbox, node: Node | undefined):
 /** Finished, and its sandbox is gone. */
 const isOver = ({ phase, hasSandbox }: Pod): boolean => (phase === 'Succeeded' || phase === 'Failed') && hasSandbox === false;
 
-const bootKey = (node: string, bootId: string): string => `${node}/${bootId}`;
+/** Nothing is recorded for a boot that the node did not show (cluster-nodes.ts): if it shows another one, that is over. */
+const isOfEarlierBoot = ({ attachment }: Sandbox, node: Node): boolean => node.bootId !== '' && node.bootId !== attachment.stamp.bootId;
 
 /** The pod of this incarnation: by UID, or by the hash its mirror carries. */
 function findPodOf(sandbox: Sandbox, pod: Pod | undefined): Pod | undefined {

@@ -27,6 +27,8 @@ export interface Collecting {
   readonly candidates: number;
   /** As of the last pass. */
   readonly held: Readonly<Record<HoldReason, number>>;
+  /** How long the brake has been holding something back; 0: nothing. */
+  readonly brakedSeconds: number;
   /** Since the start. */
   readonly released: Readonly<Record<Proof, number>>;
   readonly adopted: number;
@@ -39,6 +41,7 @@ export class Tally {
   readonly #released = { pod: 0, node: 0, boot: 0, lease: 0 };
   #adopted = 0;
   #passedAt: number;
+  #brakedAt: number | undefined;
   #last: Pick<Collecting, 'leads' | 'candidates' | 'held'>;
 
   constructor(clock: Clock) {
@@ -59,17 +62,20 @@ export class Tally {
   passed({ released, held }: CollectReport): void {
     this.#passedAt = this.#clock.monotonic();
     this.#last = { leads: true, candidates: released.length + held.length, held: countHeld(held) };
+    this.#brakedAt = this.#last.held.Brake > 0 ? (this.#brakedAt ?? this.#passedAt) : undefined;
   }
 
   /** It was time for a pass, and another replica makes it. */
   idle(): void {
     this.#passedAt = this.#clock.monotonic();
     this.#last = { leads: false, candidates: 0, held: countHeld([]) };
+    this.#brakedAt = undefined;
   }
 
   read(): Collecting {
-    const passAgeSeconds = (this.#clock.monotonic() - this.#passedAt) / 1000;
-    return { ...this.#last, passAgeSeconds, released: { ...this.#released }, adopted: this.#adopted };
+    const since = (at: number): number => (this.#clock.monotonic() - at) / 1000;
+    const brakedSeconds = this.#brakedAt === undefined ? 0 : since(this.#brakedAt);
+    return { ...this.#last, passAgeSeconds: since(this.#passedAt), brakedSeconds, released: { ...this.#released }, adopted: this.#adopted };
   }
 }
 
