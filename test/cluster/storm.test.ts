@@ -16,6 +16,7 @@ import { eventually } from '../support/eventually.ts';
 import { note } from '../support/note.ts';
 import { openFastController } from './fast-controller.ts';
 import { Callers, isForgetful } from './storm-callers.ts';
+import { recordHistory } from './record-history.ts';
 import { disturb, openWorld } from './storm-stage.ts';
 
 /** Two kills of replicas and one of the API server each. */
@@ -34,6 +35,8 @@ describeCluster('a storm over two replicas', () => {
     const server = await startApiServer();
     const stops: (() => Promise<void> | void)[] = [];
     const faults: string[] = [];
+    const tell = (fault: string): void => void faults.push(`${performance.now().toFixed(0)} ${fault}\n`);
+    let passed = false;
     try {
       const world = await openWorld(server, (name) => join(directory, `${name}.sock`), { pods: HOLDERS, addresses: ADDRESSES });
       stops.unshift(world.close);
@@ -41,7 +44,7 @@ describeCluster('a storm over two replicas', () => {
       stops.unshift(collector.close);
       const callers = new Callers(world, SEED);
       let isOver = false;
-      const disturbed = disturb(server, world, ROUNDS, (fault) => void faults.push(fault)).finally(() => (isOver = true));
+      const disturbed = disturb(server, world, ROUNDS, tell).finally(() => (isOver = true));
       await Promise.all([disturbed, ...world.pods.map((uid, index) => callers.hold(index, uid, () => isOver))]);
 
       const { holds } = callers.history;
@@ -60,7 +63,9 @@ describeCluster('a storm over two replicas', () => {
       // by the other is healed by who lives.
       await eventually(async () => (await world.bound()) === 0, `nothing to be held any more (${shown})`, 90_000);
       rmSync(file);
+      passed = true;
     } finally {
+      if (!passed) writeFileSync(`${file}.records`, faults.join('') + (await recordHistory(server).catch(String)));
       for (const stop of stops) await stop();
       await server.stop();
       rmSync(directory, { recursive: true, force: true });
