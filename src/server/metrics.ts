@@ -166,6 +166,11 @@ function addCollectorMetrics(registry: Registry, { collecting, staleSeconds }: M
     (now) => now.passAgeSeconds,
   );
   gauge('berth_collector_candidates', 'Addresses whose holder looked gone in the last pass.', ({ candidates }) => candidates);
+  gauge(
+    'berth_collector_braked_seconds',
+    'How long the brake has been holding something back; 0: nothing.',
+    ({ brakedSeconds }) => brakedSeconds,
+  );
   new Gauge({
     name: 'berth_collector_held',
     help: 'Of these, addresses that were not released, by what held them back.',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { HOLD_REASONS, Tally } from '../../src/ipam/collector/tally.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
 
 interface Alert {
@@ -13,6 +14,7 @@ const { alerts } = parse(readFileSync('charts/berth/files/alerts.yaml', 'utf8'))
 const dashboard = JSON.parse(readFileSync('charts/berth/files/dashboard.json', 'utf8')) as {
   panels: readonly { title: string; targets: readonly { expr: string }[] }[];
 };
+const tally = new Tally({ now: () => 0, monotonic: () => 0 });
 const metrics = createMetrics({
   operations: {
     synced: () => true,
@@ -25,6 +27,7 @@ const metrics = createMetrics({
   connections: () => 0,
   eventStreams: () => 0,
   waiting: () => ({ add: 0, del: 0 }),
+  collecting: () => tally.read(),
 });
 
 const namesIn = (expr: string): string[] => [...expr.matchAll(/\bberth_\w+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ''));
@@ -42,5 +45,14 @@ describe('alerts and dashboard', () => {
 
   test.each(alerts)('$name has a heading in docs/operations.md', ({ name }) => {
     expect(readFileSync('docs/operations.md', 'utf8')).toMatch(new RegExp(`^#+ ${name}$`, 'm'));
+  });
+
+  test('BerthBrake asks for the series that shows how many the brake holds', async () => {
+    const series = 'berth_collector_held{reason="Brake"}';
+    expect(alerts.find(({ name }) => name === 'BerthBrake')!.expr).toContain(series);
+    expect(await metrics.render()).toContain(`\n${series} 0\n`);
+    const held = ['10.0.0.1', '10.0.0.2'].map((address) => ({ address, network: 'default', reason: HOLD_REASONS.Brake }));
+    tally.passed({ released: [], held, dryRun: false });
+    expect(await metrics.render()).toContain(`\n${series} 2\n`);
   });
 });
