@@ -228,13 +228,13 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('existing-is-ours', '4', 'a create that meets another’s record takes it for its own', [
     WRITE,
-    '  await learn(context, name, written.current);\n  return undefined;\n}\n\n/** Field',
-    '  return learn(context, name, written.current);\n}\n\n/** Field',
+    'if (current !== undefined && sameSpec(current.spec, spec)) return current;',
+    'if (current !== undefined && (lost === undefined || sameSpec(current.spec, spec))) return current;',
   ]),
   bug('lost-answer-is-success', 'DESIGN 5', 'an ambiguous write counts as done', [
     WRITE,
-    'return current !== undefined && sameSpec(current.spec, spec) ? current : undefined;',
-    'return current ?? (sameSpec(spec, spec) ? undefined : current);',
+    'if (current !== undefined && sameSpec(current.spec, spec)) return current;',
+    'if (current !== undefined && (lost !== undefined || sameSpec(current.spec, spec))) return current;',
   ]),
   bug('cooling-is-free', '13', 'a pool that should wait gives cooling addresses on', [
     'src/core/choose.ts',
