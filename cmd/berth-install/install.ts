@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Settings } from './settings.ts';
 
 export const PLUGIN = 'berth';
@@ -32,6 +32,7 @@ export function install(settings: Settings): { readonly copied: boolean } {
   const copied = copyPlugin(settings);
   verifyIdentity(settings);
   pointAt(join(settings.runFolder, LINK), settings.identityOnNode);
+  putNetworkList(settings);
   return { copied };
 }
 
@@ -68,10 +69,26 @@ function pointAt(link: string, target: string): void {
   renameSync(unfinished, link);
 }
 
+/** Last: a node with a network list is ready for pods. */
+function putNetworkList({ networkList }: Settings): void {
+  if (networkList === undefined) return;
+  const wanted = readFileSync(networkList.from);
+  if (read(networkList.to)?.equals(wanted)) return;
+  // Runtimes read what ends in .conflist, .conf or .json.
+  const unfinished = `${networkList.to}.unfinished`;
+  writeSynced(unfinished, wanted, 0o644);
+  renameSync(unfinished, networkList.to);
+  sync(dirname(networkList.to));
+}
+
 /** Removes plugin and link, unless another pod's installer has pointed the link at itself. Returns whether it did. */
-export function uninstall({ runFolder, cniBinFolder, identityOnNode }: Settings): boolean {
+export function uninstall({ runFolder, cniBinFolder, identityOnNode, networkList }: Settings): boolean {
   const link = join(runFolder, LINK);
   if (linkTarget(link) !== identityOnNode) return false;
+  // First: without a list the runtime says that the node is not ready, and starts no pod that would fail. One that
+  // somebody has edited since is theirs.
+  const ours = networkList && read(networkList.from);
+  if (networkList && ours && read(networkList.to)?.equals(ours)) rmSync(networkList.to, { force: true });
   rmSync(link, { force: true });
   rmSync(join(cniBinFolder, PLUGIN), { force: true });
   return true;

@@ -11,6 +11,8 @@ export interface Settings {
   readonly identityFolder: string;
   /** The same volume as the node sees it. */
   readonly identityOnNode: string;
+  /** A network list to put on the node, from one path to the other; undefined: the node has its own. */
+  readonly networkList: { readonly from: string; readonly to: string } | undefined;
   /** Whether the plugin goes when this pod is asked to stop and no other has taken its place. */
   readonly removeOnStop: boolean;
 }
@@ -34,6 +36,15 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     spoolFolder: environment['BERTH_SPOOL'] ?? '/host/lib/spool',
     identityFolder: environment['BERTH_IDENTITY'] ?? '/identity',
     identityOnNode: `${kubeletRoot}/pods/${uid}/volumes/kubernetes.io~projected/identity`,
+    networkList: readNetworkList(environment),
     removeOnStop: environment['BERTH_REMOVE_ON_STOP'] === 'true',
   };
+}
+
+function readNetworkList(environment: Readonly<Record<string, string | undefined>>): Settings['networkList'] {
+  const name = environment['BERTH_NETWORK_LIST'];
+  if (name === undefined) return undefined;
+  if (!/^[\w-][\w.-]*\.conflist$/.test(name)) throw new SettingsError('BERTH_NETWORK_LIST must be a file name that ends in .conflist.');
+  const [from, to] = [environment['BERTH_NETWORK_LISTS'] ?? '/network-list', environment['BERTH_CNI_CONFIG'] ?? '/host/cni-config'];
+  return { from: `${from}/${name}`, to: `${to}/${name}` };
 }

@@ -1,7 +1,10 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CHART, helmInstall, helmUpgrade, NAMESPACE } from '../cluster/berth.ts';
 import { must } from '../../cmd/dev/execute.ts';
-import { addressOf, CONTROL_PLANE, netnsPath } from '../cluster/layout.ts';
+import { addressOf, CONTROL_PLANE, netnsPath, NODES } from '../cluster/layout.ts';
+import type { NodeName } from '../cluster/layout.ts';
+import { tryOnNode } from '../cluster/node.ts';
+import { eventually } from '../../test/support/eventually.ts';
 import { apply, mustHelm, mustKubectl } from '../cluster/kubectl.ts';
 import { audit } from '../support/audit.ts';
 import { bound, deleteNamespace, freshNamespace, list, whenReady } from '../support/cluster.ts';
@@ -65,6 +68,26 @@ describe('the chart', () => {
     expect(await read('stranger')).toMatch(/^403\n/);
     await mustKubectl(['delete', 'clusterrolebinding', ns]);
     await deleteNamespace(ns);
+  });
+
+  test('puts a network list on the nodes where it is asked to: pods start on it, and it goes with the plugin', async () => {
+    const ns = await freshNamespace('e2e-list');
+    const file = '/etc/cni/net.d/05-berth.conflist';
+    const asked = ['install=true', 'fileName=05-berth.conflist', 'isGateway=false', 'ipMasq=false'].map(
+      (value) => `--set=bridgeNetwork.${value}`,
+    );
+    const isThere = async (node: NodeName): Promise<boolean> => (await tryOnNode(node, ['test', '-e', file])).code === 0;
+    await helmUpgrade(...asked, '--set=installer.removeOnStop=true');
+    for (const node of NODES) expect(await isThere(node)).toBe(true);
+    await apply(deployment(ns, 'listed', 4));
+    await whenReady(ns, 4);
+    const networks = (await bound()).filter(({ spec }) => spec.subinstance === ns).map(({ spec }) => spec.attachments![0]!.cniNetwork);
+    expect(networks).toEqual(Array.from({ length: 8 }, () => 'berth-bridge'));
+    await deleteNamespace(ns);
+    await audit();
+    await helm('uninstall', 'berth', '--wait', '--timeout=2m');
+    for (const node of NODES) await eventually(async () => !(await isThere(node)), `the list to be gone from ${node}`, 60_000);
+    await helmInstall();
   });
 
   test('refuses a value that is none', async () => {

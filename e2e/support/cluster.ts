@@ -28,7 +28,7 @@ export interface Binding {
     readonly address: string;
     readonly pool: string;
     readonly releasedAt?: string;
-    readonly attachments?: readonly { readonly node: string; readonly podUid?: string }[];
+    readonly attachments?: readonly { readonly node: string; readonly cniNetwork: string; readonly podUid?: string }[];
     readonly subinstance: string;
     readonly subid: string;
   };

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { readCommandLine } from '../../cmd/berth-controller/flags.ts';
 import { KUBERNETES } from '../../cmd/dev/cluster/programs.ts';
+import type { Environment } from '../../src/cni/environment.ts';
+import { checkRequest } from '../../src/cni/request.ts';
 import { CHART, describeCharts, helm, MATRIX, render, renderText, type Manifest } from './helm.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
@@ -41,11 +43,14 @@ describeCharts('the chart', () => {
     await expect(renderText(`--set=${value}`)).rejects.toThrow(/schema|additional/i);
   });
 
-  test.each(['metrics', 'serviceMonitor'])('says what to do where %s is not among the values, as after --reuse-values', async (name) => {
-    await expect(renderText(`--set=${name}=null`)).rejects.toThrow(
-      `no value ${name}, as in a chart before 0.2.0: instead of --reuse-values use`,
-    );
-  });
+  test.each(['metrics', 'serviceMonitor', 'bridgeNetwork'])(
+    'says what to do where %s is not among the values, as after --reuse-values',
+    async (name) => {
+      await expect(renderText(`--set=${name}=null`)).rejects.toThrow(
+        `no value ${name}, as in a chart before 0.2.0: instead of --reuse-values use`,
+      );
+    },
+  );
 
   test('has the custom resources of deploy/crds, kept on uninstall', async () => {
     const all = (await render()).filter(({ kind }) => kind === 'CustomResourceDefinition');
@@ -83,6 +88,21 @@ describeCharts('the chart', () => {
     // The node's other pods are seen by the container that ends, not by the one that stays.
     const mounts = (pod(find(all, 'DaemonSet'))['containers'] as { volumeMounts: { name: string }[] }[])[0]!.volumeMounts;
     expect(mounts.map(({ name }) => name)).not.toContain('kubelet-pods');
+  });
+
+  test('puts a network list on nodes only where it is asked to: one that the plugin takes', async () => {
+    expect(await renderText()).not.toMatch(/network-list|BERTH_NETWORK_LIST/);
+    const all = await render(
+      '--set=bridgeNetwork.install=true',
+      '--set=bridgeNetwork.fileName=05-own.conflist',
+      '--set=bridgeNetwork.isGateway=false',
+    );
+    const { data } = find(all, 'ConfigMap', 'berth-network-list') as unknown as { data: Record<string, string> };
+    const { cniVersion, name, plugins } = JSON.parse(data['05-own.conflist']!) as { cniVersion: string; name: string; plugins: object[] };
+    expect(plugins[0]).toEqual({ type: 'bridge', bridge: 'cni0', isGateway: false, ipMasq: true, ipam: { type: 'berth' } });
+    const environment: Environment = { verb: 'ADD', containerId: 'c1', ifName: 'eth0', netns: '/run/netns/c1', args: new Map() };
+    expect(checkRequest(environment, JSON.stringify({ ...plugins[0], cniVersion, name }))).toMatchObject({ ok: true });
+    expect(JSON.stringify(find(all, 'DaemonSet'))).toContain('{"name":"BERTH_NETWORK_LIST","value":"05-own.conflist"}');
   });
 
   test('tells nodes the Service’s address and the host’s own', async () => {

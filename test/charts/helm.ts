@@ -62,11 +62,21 @@ export const MATRIX: Readonly<Record<string, readonly string[]>> = {
     '--set=cni.binFolder=/var/lib/cni/bin',
     '--set=installer.seLinuxOptions.type=spc_t',
   ],
+  'microk8s: both elsewhere': [
+    '--set=kubelet.root=/var/snap/microk8s/common/var/lib/kubelet',
+    '--set=cni.binFolder=/var/snap/microk8s/current/opt/cni/bin',
+  ],
   'k0s: another kubelet root': ['--set=kubelet.root=/var/lib/k0s/kubelet'],
   'removed on stop, chosen nodes': [
     '--set=installer.removeOnStop=true',
     '--set=installer.nodeSelector.pool=workers',
     '--set=installer.maxSurge=1',
+  ],
+  'with a network list of its own, on k3s': [
+    '--set=bridgeNetwork.install=true',
+    '--set=bridgeNetwork.bridge=br0',
+    '--set=cni.binFolder=/var/lib/rancher/k3s/data/cni',
+    '--set=cni.configFolder=/var/lib/rancher/k3s/agent/etc/cni/net.d',
   ],
   'with monitoring': [
     '--set=serviceMonitor.install=true',

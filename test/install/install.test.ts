@@ -103,6 +103,48 @@ describe('install', () => {
   });
 });
 
+describe('a network list', () => {
+  const withList = (): Settings => {
+    const more = {
+      BERTH_NETWORK_LIST: '10-berth.conflist',
+      BERTH_NETWORK_LISTS: join(root, 'lists'),
+      BERTH_CNI_CONFIG: join(root, 'net.d'),
+    };
+    for (const folder of [more.BERTH_NETWORK_LISTS, more.BERTH_CNI_CONFIG]) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(more.BERTH_NETWORK_LISTS, '10-berth.conflist'), '{"name":"berth-bridge"}');
+    return readSettings({ ...environment, ...more });
+  };
+  const lists = (): string[] => readdirSync(join(root, 'net.d'));
+
+  test('is put there last: where the rest fails there is none, and the node is not ready for pods', () => {
+    const asked = withList();
+    rmSync(asked.identityOnNode, { recursive: true });
+    expect(() => install(asked)).toThrow(InstallFailure);
+    expect(lists()).toEqual([]);
+  });
+
+  test('replaces another version, and goes with the plugin', () => {
+    const asked = withList();
+    writeFileSync(asked.networkList!.to, 'earlier');
+    install(asked);
+    expect([lists(), readFileSync(asked.networkList!.to, 'utf8')]).toEqual([['10-berth.conflist'], '{"name":"berth-bridge"}']);
+    expect(uninstall(asked)).toBe(true);
+    expect(lists()).toEqual([]);
+  });
+
+  test('that somebody has edited is theirs', () => {
+    const asked = withList();
+    install(asked);
+    writeFileSync(asked.networkList!.to, 'edited');
+    uninstall(asked);
+    expect(lists()).toEqual(['10-berth.conflist']);
+  });
+
+  test.each(['../10-berth.conflist', 'a/b.conflist', '.conflist', 'berth.json'])('named %s is refused', (name) => {
+    expect(() => readSettings({ ...environment, BERTH_NETWORK_LIST: name })).toThrow(SettingsError);
+  });
+});
+
 describe('settings', () => {
   test.each([
     ['no pod', { POD_UID: '' }],
