@@ -28,18 +28,22 @@ export interface ApiLinkOptions {
 
 export function linkToApi(options: ApiLinkOptions): Transport {
   const { loop, owner, delayMs } = options;
-  const open = new Set<AbortController>();
-  owner.onEnd(() => loop.after(delayMs(), () => [...open].forEach((one) => one.abort())));
+  const open = new Map<Exchange, () => void>();
+  owner.onEnd(() => {
+    for (const leave of open.values()) leave();
+    loop.after(delayMs(), () => [...open.keys()].forEach(({ serverSide }) => serverSide.abort()));
+  });
   return (request, signal) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(new TransportError('the call was given up', false));
       const exchange = new Exchange(options, request, resolve, reject);
-      open.add(exchange.serverSide);
       const onAbort = (): void => exchange.giveUp();
+      const leave = (): void => signal.removeEventListener('abort', onAbort);
       signal.addEventListener('abort', onAbort);
+      open.set(exchange, leave);
       exchange.begin(() => {
-        open.delete(exchange.serverSide);
-        signal.removeEventListener('abort', onAbort);
+        open.delete(exchange);
+        leave();
       });
     });
 }

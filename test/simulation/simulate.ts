@@ -50,10 +50,12 @@ export async function simulate({ troubleMs = TROUBLE_MS, ...options }: SimulateO
     restMs.push(await rest(world));
   }
   const { violation } = checks;
+  const hash = world.trace.hash();
+  world.end();
   return {
     seed: options.seed,
     setting: world.setting,
-    hash: world.trace.hash(),
+    hash,
     violation,
     marks: world.marks.counts,
     virtualMs: loop.now,

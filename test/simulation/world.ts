@@ -146,6 +146,11 @@ export class World {
     replica.process.kill();
   }
 
+  /** Lets go of what Node would keep for ever: signals that somebody listens to. */
+  end(): void {
+    for (const index of this.replicas.keys()) this.killReplica(index);
+  }
+
   node = (name: string): SimNode => this.nodes.find((one) => one.name === name)!;
 
   /** One HTTP exchange from a node to a controller. */
