@@ -6,12 +6,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemTimers } from '../../cmd/berth-controller/timers.ts';
+import { startListWatch } from '../../src/kubernetes/list-watch.ts';
+import { CONFIG_MAPS, type KubernetesObject } from '../../src/kubernetes/objects.ts';
+import { openCluster } from '../../src/kubernetes/open-client.ts';
 import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
 import { spawnController, whenReady, type Started } from '../server/controller-process.ts';
 import { cniAdd, cniDel } from '../server/requests.ts';
 import { startApiProxy, type ApiProxy, type OwnAnswer } from '../support/api-proxy.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
 import { describeCluster } from '../support/cluster.ts';
+import { silentLog } from '../support/cluster-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask, type HttpAnswer } from '../support/http.ts';
 import { applyPath } from '../support/kubectl.ts';
@@ -188,5 +193,84 @@ describeCluster('an API server in trouble', () => {
       'slow',
     ]);
     expect(controller.child.exitCode).toBeNull();
+  });
+
+  test('the list-watch: pages, then every change; over a restart whose history is compacted it lists again, and invents nothing', async () => {
+    const collection = '/api/v1/namespaces/outage/configmaps';
+    const makeMap = async (name: string): Promise<string> => {
+      const made = await server.request('POST', collection, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } });
+      expect(made.status, made.text).toBe(201);
+      return made.json.metadata.uid;
+    };
+    const remove = async (name: string): Promise<void> => {
+      expect((await server.request('DELETE', `${collection}/${name}`)).status).toBe(200);
+    };
+    const made = new Map<string, string>();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) made.set(name, await makeMap(name));
+    const random = (): number => Math.random();
+    const { client, close } = openCluster({ kubeconfigFile: join(directory, 'proxied.kubeconfig'), timers: systemTimers, random });
+    const seen: string[] = [];
+    const watch = startListWatch({
+      client,
+      type: CONFIG_MAPS,
+      selection: { namespace: 'outage' },
+      trim: ({ metadata }: KubernetesObject) => ({ name: metadata.name, uid: metadata.uid!, version: metadata.resourceVersion! }),
+      handler: {
+        put: ({ name, uid }) => seen.push(`put ${name} ${uid}`),
+        removed: ({ name, uid }, witnessed) => seen.push(`${witnessed ? 'removed' : 'missed'} ${name} ${uid}`),
+        synced: () => seen.push('synced'),
+      },
+      timers: systemTimers,
+      random,
+      log: silentLog,
+      pageSize: 2,
+    });
+    const news = (): string[] => seen.splice(0);
+    const of = (what: string, name: string): string => `${what} ${name} ${made.get(name)}`;
+    try {
+      await eventually(() => watch.synced(), 'the first listing');
+      expect(news()).toEqual([...['a', 'b', 'c', 'd', 'e'].map((name) => of('put', name)), 'synced']);
+      await remove('a');
+      await eventually(() => seen.length === 1, 'the deletion');
+      expect([news(), watch.listings()]).toEqual([[of('removed', 'a')], 1]);
+
+      // Broken, and the history is kept: it goes on where it was, and witnesses the deletion.
+      proxy.watch = (moment, { path }) => (moment === 'asked' && path.startsWith(collection) ? 'stop' : undefined);
+      proxy.cut();
+      await remove('b');
+      proxy.watch = undefined;
+      proxy.cut();
+      await eventually(() => seen.length === 1, 'the deletion in the gap');
+      expect([news(), watch.listings()]).toEqual([[of('removed', 'b')], 1]);
+
+      // Broken, and the history is gone: what is missing was not witnessed; one of the same name is another.
+      proxy.watch = (moment, { path }) => (moment === 'asked' && path.startsWith(collection) ? 'stop' : undefined);
+      proxy.cut();
+      await remove('c');
+      await remove('d');
+      const old = of('missed', 'd');
+      made.set('d', await makeMap('d'));
+      made.set('f', await makeMap('f'));
+      const { resourceVersion } = (await server.request('GET', collection)).json.metadata;
+      const compacted = await fetch(`${server.etcdUrl}/v3/kv/compaction`, {
+        method: 'POST',
+        body: JSON.stringify({ revision: resourceVersion }),
+      });
+      expect(compacted.status).toBe(200);
+      await server.server.kill('SIGKILL');
+      server.server.start();
+      await server.whenReady();
+      proxy.watch = undefined;
+      proxy.cut();
+      await eventually(() => watch.listings() === 2, 'it to list again', 60_000);
+      expect(news().toSorted()).toEqual([of('missed', 'c'), old, of('put', 'd'), of('put', 'f')].toSorted());
+      await remove('e');
+      await eventually(() => seen.length === 1, 'it to follow again');
+      expect(news()).toEqual([of('removed', 'e')]);
+      expect([...watch.values()].map(({ name }) => name).toSorted()).toEqual(['d', 'f']);
+    } finally {
+      watch.stop();
+      await close();
+    }
   });
 });
