@@ -34,6 +34,8 @@ export async function askReview<Status extends object>(
 /** Of a TokenReview. */
 export interface TokenStatus {
   readonly authenticated: boolean;
+  /** Why not, in the API server's words; where several ways to authenticate were tried, a list of all their reasons. */
+  readonly error: string;
   readonly audiences: readonly string[];
   readonly user: {
     readonly username?: string;

@@ -32,9 +32,9 @@ export function createTokenReviewer({ client, clock, serviceAccount }: TokenRevi
   const known = new Map<string, { readonly node: string; readonly until: number }>();
   const asking = new Map<string, Promise<Outcome<string>>>();
 
-  const judge = ({ authenticated, audiences, user }: Partial<TokenStatus>): Outcome<string> => {
+  const judge = ({ authenticated, audiences, user, error }: Partial<TokenStatus>): Outcome<string> => {
     if (authenticated !== true || audiences?.includes(AUDIENCE) !== true) {
-      return refuse('Unauthenticated', `The token is not valid, or not for the audience "${AUDIENCE}".`);
+      return refuse('Unauthenticated', whyNot(error));
     }
     if (user?.username !== username) {
       return refuse('NotAllowed', `The token is of ${user?.username ?? 'nobody'}; only ${username} may ask.`);
@@ -43,6 +43,16 @@ export function createTokenReviewer({ client, clock, serviceAccount }: TokenRevi
     const [node] = nodes;
     if (nodes.length !== 1 || node === undefined || node === '') return refuse('NotAllowed', 'The token is bound to no pod on a node.');
     return done(node);
+  };
+
+  const whyNot = (error = ''): string => {
+    const { namespace, name } = serviceAccount;
+    if (error.includes('token has expired')) {
+      return `The token has expired: the kubelet renews the one of each pod, so look at this node's pod of ${namespace}/${name} (does it run?) and at its clock.`;
+    }
+    if (error.includes('token is not valid yet'))
+      return 'The token is not valid yet: the clocks of this node and of the API server differ.';
+    return `The token is not valid, or not for the audience "${AUDIENCE}".`;
   };
 
   const ask = async (token: string): Promise<Outcome<string>> => {

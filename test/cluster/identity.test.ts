@@ -3,6 +3,7 @@
  * by hand and through the built plugin, which has its CA and the controller's address from the published ConfigMap.
  */
 import { Agent } from 'node:https';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,7 @@ import { ask, type HttpAnswer } from '../support/http.ts';
 import { applyPath } from '../support/kubectl.ts';
 import { buildHosts, callPlugin } from '../support/plugin.ts';
 import { mintToken } from '../support/service-account-token.ts';
+import { signAnew } from '../support/sign-token.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 
 const IDENTITY = '/api/v1/namespaces/berth/configmaps/berth-identity';
@@ -55,8 +57,12 @@ describeCluster('identity in a cluster', () => {
     await request('POST', POOLS, pool({ ranges: [{ cidr: '10.79.0.0/24' }], default: true }, 'guarded'));
     for (const node of ['node-a', 'node-b']) {
       const bound = await makeInstaller(`installer-${node}`, node);
-      tokens[node] = await mintToken(bound);
-      if (node === 'node-a') tokens['other audience'] = await mintToken({ ...bound, audience: 'someone-else' });
+      const token = await mintToken(bound);
+      tokens[node] = token;
+      if (node === 'node-a') {
+        tokens['other audience'] = await mintToken({ ...bound, audience: 'someone-else' });
+        signTokens(token);
+      }
     }
     tokens['deleted pod'] = await mintInstallerToken('installer-gone', 'node-a');
     await deletePod('berth', 'installer-gone');
@@ -88,6 +94,18 @@ describeCluster('identity in a cluster', () => {
     for (const node of ['node-a', 'node-b']) await deletePod('berth', `installer-${node}`);
     rmSync(directory, { recursive: true, force: true });
   });
+
+  /** Of the same pod on its node, by who has the API server's key: only their times differ, and one signature. */
+  function signTokens(token: string): void {
+    const key = readFileSync(join(apiServer().directory, 'service-account.key'), 'utf8');
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' }).toString();
+    const now = Math.floor(Date.now() / 1_000);
+    const hour = 3_600;
+    tokens['signed anew'] = signAnew(token, { iat: now - hour, nbf: now - hour, exp: now + hour }, key);
+    tokens['expired'] = signAnew(token, { iat: now - 2 * hour, nbf: now - 2 * hour, exp: now - hour }, key);
+    tokens['not yet valid'] = signAnew(token, { iat: now + hour, nbf: now + hour, exp: now + 2 * hour }, key);
+    tokens['signed with another key'] = signAnew(token, { iat: now - hour, nbf: now - hour, exp: now + hour }, other);
+  }
 
   /** Somebody with the right to read metrics, and no other. */
   async function mintScraper(): Promise<string> {
@@ -139,6 +157,29 @@ describeCluster('identity in a cluster', () => {
   ])('a token that is %s is refused', async (_title, key, status) => {
     const answer = await add('plain', key === undefined ? undefined : (tokens[key] ?? key));
     expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
+  });
+
+  test('a token that has expired is refused, and says what to look at; the same one in its time is accepted', async () => {
+    expect((await add('plain', tokens['signed anew'])).status).toBe(200);
+    const refused = async (name: string): Promise<unknown[]> => {
+      const { status, json } = await add('plain', tokens[name]);
+      return [status, json.reason, json.detail];
+    };
+    expect(await refused('expired')).toEqual([
+      401,
+      'Unauthenticated',
+      "The token has expired: the kubelet renews the one of each pod, so look at this node's pod of berth/berth-node (does it run?) and at its clock.",
+    ]);
+    expect(await refused('not yet valid')).toEqual([
+      401,
+      'Unauthenticated',
+      'The token is not valid yet: the clocks of this node and of the API server differ.',
+    ]);
+    expect(await refused('signed with another key')).toEqual([
+      401,
+      'Unauthenticated',
+      'The token is not valid, or not for the audience "berth".',
+    ]);
   });
 
   test("another node's token gets none of its pods, and releases nothing of it", async () => {
@@ -274,5 +315,6 @@ describeCluster('identity in a cluster', () => {
     expect(everything.length).toBeGreaterThan(10_000);
     // The signature is what makes a token one.
     for (const [name, token] of Object.entries(tokens)) expect(everything.includes(token.split('.')[2]!), name).toBe(false);
+    for (const part of [0, 1]) expect(everything.includes(tokens['expired']!.split('.')[part]!)).toBe(false);
   });
 });
