@@ -47,6 +47,13 @@ describeCharts(
       expect(applied.stdout.trim().split('\n')).toHaveLength(all.length);
     });
 
+    test('and so is what there is without Helm', async () => {
+      const dryRun = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', 'deploy/workloads', '-o', 'name'];
+      const { code, stdout, stderr } = await runKubectl(dryRun);
+      expect([code, stderr.replaceAll(/^Warning.*\n/gm, '')]).toEqual([0, '']);
+      expect(stdout).toContain('daemonset.apps/berth-install');
+    });
+
     test('a wrong field is found by both', async () => {
       const [first, ...others] = (await render()).filter(({ kind }) => kind === 'Deployment');
       const wrong = { ...first!, spec: { ...(first!['spec'] as object), replicas: 'two' } } as Manifest;
