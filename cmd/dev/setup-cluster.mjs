@@ -1,22 +1,26 @@
 /**
- * `npm run setup:cluster [-- --charts | --all]`: fetches and builds a real API server for the tests (kube-apiserver, etcd,
- * kubectl), with --charts also helm and kubeconform, with --all all of what nodes are made of, into a cache outside the checkout. Safe to run again: what is there
- * is kept, a run that was cut off goes on where it stopped (Go keeps what it compiled; a program appears in the
- * cache by a rename, so never half). Needs Go, and root for Debian's etcd where there is none; the first run takes
- * about eight minutes of two cores for everything.
+ * `npm run setup:cluster [-- --charts | --all] [--kind | --kind-image]`: fetches and builds a real API server for the
+ * tests (kube-apiserver, etcd, kubectl), with --charts also helm and kubeconform, with --all all of what nodes are made
+ * of, with --kind also kind, into a cache outside the checkout. With --kind-image it also makes a node image for kind,
+ * for where there is no registry. Safe to run again: what is there is kept, a run that was cut off goes on where it
+ * stopped (Go keeps what it compiled; a program appears in the cache by a rename, so never half). Needs Go, and root for
+ * Debian's packages where they are missing; the first run takes about eight minutes of two cores for everything.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { makeKindImage } from './cluster/kind-image.ts';
 import { linkerFlags, moduleText } from './cluster/module.ts';
 import {
   API_SERVER,
   CHARTS,
   GO_PROGRAMS,
+  KIND,
+  KIND_IMAGE_PROGRAMS,
   KUBERNETES,
-  MULTUS,
   NODE,
+  OWN_MODULES,
   STAGING,
   cacheFolder,
   findProgram,
@@ -25,13 +29,29 @@ import {
 import { fail, stopwatch } from './steps.mjs';
 
 const { values: options } = parseArgs({
-  options: { all: { type: 'boolean', default: false }, charts: { type: 'boolean', default: false } },
+  options: {
+    all: { type: 'boolean', default: false },
+    charts: { type: 'boolean', default: false },
+    kind: { type: 'boolean', default: false },
+    'kind-image': { type: 'boolean', default: false },
+  },
 });
 const cache = cacheFolder();
 const log = (message) => console.log(`setup:cluster: ${message}`);
 
 async function main() {
-  const wanted = [...API_SERVER, ...(options.all ? NODE : []), ...(options.all ? Object.keys(GO_PROGRAMS) : options.charts ? CHARTS : [])];
+  const goPrograms = options.all
+    ? Object.keys(GO_PROGRAMS).filter((name) => ![...KIND, ...KIND_IMAGE_PROGRAMS].includes(name))
+    : options.charts
+      ? CHARTS
+      : [];
+  const wanted = [
+    ...API_SERVER,
+    ...(options.all ? NODE : []),
+    ...goPrograms,
+    ...(options.kind || options['kind-image'] ? KIND : []),
+    ...(options['kind-image'] ? KIND_IMAGE_PROGRAMS : []),
+  ];
   const missing = wanted.filter((name) => findProgram(name) === undefined);
   if (findProgram('etcd') === undefined) await installEtcd();
   if (options.all) installForNodes();
@@ -39,6 +59,13 @@ async function main() {
   if (own.length > 0) await buildAll(own);
   for (const name of missing.filter((name) => name in GO_PROGRAMS)) await installGoProgram(name);
   for (const name of ['etcd', ...wanted]) log(`${name.padEnd(23)} ${findProgram(name)}`);
+  if (options['kind-image']) await makeNodeImage();
+}
+
+async function makeNodeImage() {
+  if (!existsSync('/usr/bin/mmdebstrap')) aptInstall(['mmdebstrap'], 'make the image on a Debian');
+  const image = await makeKindImage(log);
+  log(`${image}: BERTH_KIND_IMAGE=${image} npm run e2e -- --provider kind`);
 }
 
 async function buildAll(names) {
@@ -71,16 +98,18 @@ async function installGoProgram(name) {
   log(`${GO_PROGRAMS[name]} …`);
   const folder = goProgramFolder(name);
   mkdirSync(folder, { recursive: true });
-  if (GO_PROGRAMS[name].startsWith(MULTUS)) await buildInOwnModule(name, folder);
+  if (ownModuleOf(name) !== undefined) await buildInOwnModule(name, folder);
   else await runGo(['install', '-trimpath', '-ldflags', '-s -w', GO_PROGRAMS[name]], cache, 'inherit', { GOBIN: folder });
   log(`${name} in ${Math.round(seconds())} s`);
 }
 
+const ownModuleOf = (name) => OWN_MODULES.find((module) => GO_PROGRAMS[name].startsWith(module));
+
 async function buildInOwnModule(name, folder) {
   const [path, version] = GO_PROGRAMS[name].split('@');
-  const module = join(cache, '../go/multus-module');
+  const module = join(folder, 'module');
   mkdirSync(module, { recursive: true });
-  writeFileSync(join(module, 'go.mod'), `module berth-ipam.dev/multus\n\nrequire ${MULTUS} ${version}\n`);
+  writeFileSync(join(module, 'go.mod'), `module berth-ipam.dev/${name}\n\nrequire ${ownModuleOf(name)} ${version}\n`);
   const unfinished = join(folder, `.${name}.${process.pid}`);
   await runGo(['build', '-mod=mod', '-trimpath', '-ldflags', '-s -w', '-o', unfinished, path], module, 'inherit');
   renameSync(unfinished, join(folder, name));

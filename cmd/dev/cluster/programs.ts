@@ -20,17 +20,32 @@ export const NODE: readonly string[] = ['kube-controller-manager', 'kube-schedul
  */
 export const MULTUS = 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4';
 
-/** Of nodes and charts; these are Go modules that can be installed as they are, but for Multus. */
+/** The etcd whose flags kubeadm of that Kubernetes uses, and what it calls its image and that of the sandboxes. */
+const ETCD = 'go.etcd.io/etcd/server/v3';
+export const ETCD_TAG = '3.7.0-0';
+export const PAUSE_TAG = '3.10.2';
+
+/** Their own go.mod keeps them from `go install`, or the proxy does. */
+export const OWN_MODULES: readonly string[] = [MULTUS, ETCD];
+
+/** Of nodes and charts; these are Go modules that can be installed as they are, but for those of OWN_MODULES. */
 export const GO_PROGRAMS: Readonly<Record<string, string>> = {
   containerd: 'github.com/containerd/containerd/v2/cmd/containerd@v2.4.2',
   'containerd-shim-runc-v2': 'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2@v2.4.2',
   ctr: 'github.com/containerd/containerd/v2/cmd/ctr@v2.4.2',
   helm: 'helm.sh/helm/v4/cmd/helm@v4.3.1',
+  kind: 'sigs.k8s.io/kind@v0.33.0',
+  'kind-etcd': `${ETCD}@v${ETCD_TAG.replace(/-\d+$/, '')}`,
   kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0',
   multus: `${MULTUS}/cmd/multus@v4.2.2`,
   'multus-shim': `${MULTUS}/cmd/multus-shim@v4.2.2`,
   'multus-daemon': `${MULTUS}/cmd/multus-daemon@v4.2.2`,
 };
+
+/** Where there is a container engine: of `npm run e2e -- --provider kind`. */
+export const KIND: readonly string[] = ['kind'];
+/** Where there is no registry besides: what a node image for kind is made of, with all the above. */
+export const KIND_IMAGE_PROGRAMS: readonly string[] = ['kubeadm', 'kind-etcd'];
 
 /** What the chart is tested with. */
 export const CHARTS: readonly string[] = ['helm', 'kubeconform'];
