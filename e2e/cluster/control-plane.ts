@@ -1,5 +1,4 @@
 /** etcd, API server, controller manager and scheduler, in the control plane's namespace. */
-import { execute } from '../../cmd/dev/execute.ts';
 import { API_ADDRESS, API_PORT, at, CONTROL_PLANE, kubeconfig, netnsPath, program, SERVICES } from './layout.ts';
 import { endDaemon, startDaemon } from './processes.ts';
 import { eventually } from '../../test/support/eventually.ts';
@@ -43,11 +42,14 @@ const FLAGS: Readonly<Record<string, () => string[]>> = {
   'kube-scheduler': () => [`--kubeconfig=${kubeconfig('kube-scheduler')}`, '--leader-elect=false', '--bind-address=127.0.0.1'],
 };
 
-export function startControlPlaneProgram(name: string): void {
+function startControlPlaneProgram(name: string): void {
   startDaemon(name, ['nsenter', `--net=${netnsPath(CONTROL_PLANE)}`, program(name), ...FLAGS[name]!()]);
 }
 
-export const endControlPlaneProgram = (name: string): Promise<void> => endDaemon(name);
+export async function restartControlPlaneProgram(name: string): Promise<void> {
+  await endDaemon(name);
+  startControlPlaneProgram(name);
+}
 
 export async function startControlPlane(): Promise<void> {
   for (const name of Object.keys(FLAGS)) startControlPlaneProgram(name);
@@ -58,7 +60,3 @@ export async function startControlPlane(): Promise<void> {
     60_000,
   );
 }
-
-/** Whether there is one. */
-export const controlPlaneAnswers = async (): Promise<boolean> =>
-  (await execute('ip', ['netns', 'list'])).stdout.includes(CONTROL_PLANE) && (await kubectl(['get', '--raw', '/readyz'])).code === 0;

@@ -1,17 +1,22 @@
 /**
- * Names, addresses and folders of the cluster. There is one per machine: whatever a run that was cut off left behind
- * has these names, so the next start finds and removes it.
+ * Names, addresses and folders of the cluster. There is one of each provider per machine: whatever a run that was cut
+ * off left behind has these names, so the next start finds and removes it.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../cmd/dev/cluster/programs.ts';
 
-export const FOLDER = '/tmp/berth-e2e';
+/** Whose cluster: `own`, of processes in namespaces, or `kind`. main.ts says it to what it imports and to the suites' processes. */
+export const PROVIDER = process.env['BERTH_E2E_PROVIDER'] ?? 'own';
+export const NAME = PROVIDER === 'own' ? 'berth-e2e' : `berth-e2e-${PROVIDER}`;
+
+export const FOLDER = `/tmp/${NAME}`;
 export const at = (...parts: string[]): string => join(FOLDER, ...parts);
 
 /** One L2 network: what the pods' bridges hang on, the nodes are in, and the control plane too. */
 export const SWITCH = 'berth-e2e-switch';
-export const CONTROL_PLANE = 'berth-e2e-cp';
+/** The network namespace of the control plane, which the suites look at everything from. */
+export const CONTROL_PLANE = `${NAME}-cp`;
 export const NODES = ['n1', 'n2'] as const;
 export type NodeName = (typeof NODES)[number];
 

@@ -6,12 +6,13 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { buildImage } from './images.ts';
-import { apply, mustKubectl } from './kubectl.ts';
-import { API_ADDRESS, API_PORT, at, NODES, program } from './layout.ts';
-import { importImage, onNode, writeOnNode } from './node.ts';
+import { apiServer, apply, mustKubectl } from './kubectl.ts';
+import { at, NODES, program } from './layout.ts';
+import { importImage, installOnNode, onNode, writeOnNode } from './node.ts';
+import { OWN_LIST } from './node-files.ts';
 
 const NAMESPACE = 'kube-system';
-const OWN_LIST = '/etc/cni/net.d/00-multus.conf';
+const MULTUS_LIST = '/etc/cni/net.d/00-multus.conf';
 const KUBECONFIG = '/etc/cni/net.d/multus.d/multus.kubeconfig';
 const IMAGE = 'docker.io/local/multus-daemon:e2e';
 
@@ -76,28 +77,21 @@ export async function installThin(): Promise<void> {
     name: 'multus-cni-network',
     type: 'multus',
     kubeconfig: KUBECONFIG,
-    clusterNetwork: '/etc/cni/net.d/10-berth.conflist',
+    clusterNetwork: OWN_LIST,
   };
+  const kubeconfig = kubeconfigOf(await apiServer(), token);
   for (const node of NODES) {
-    await onNode(node, ['sh', '-ec', `mkdir -p ${join(KUBECONFIG, '..')}; ln -sf ${program('multus')} /opt/cni/bin/multus`]);
-    await writeOnNode(node, KUBECONFIG, kubeconfigOf(token));
-    await writeOnNode(node, OWN_LIST, JSON.stringify(config));
+    await installOnNode(node, program('multus'), '/opt/cni/bin/multus');
+    await writeOnNode(node, KUBECONFIG, kubeconfig);
+    await writeOnNode(node, MULTUS_LIST, JSON.stringify(config));
   }
 }
 
-const kubeconfigOf = (token: string): string =>
+const kubeconfigOf = (cluster: object, token: string): string =>
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [
-      {
-        name: 'here',
-        cluster: {
-          server: `https://${API_ADDRESS}:${API_PORT}`,
-          'certificate-authority-data': readFileSync(at('pki/ca.crt')).toString('base64'),
-        },
-      },
-    ],
+    clusters: [{ name: 'here', cluster }],
     users: [{ name: 'multus', user: { token } }],
     contexts: [{ name: 'multus', context: { cluster: 'here', user: 'multus' } }],
     'current-context': 'multus',
@@ -107,10 +101,8 @@ const kubeconfigOf = (token: string): string =>
 export async function installThick(): Promise<void> {
   await apply(NETWORKS, ...RIGHTS);
   const archive = await buildDaemonImage();
-  for (const node of NODES) {
-    await importImage(node, archive);
-    await onNode(node, ['ln', '-sf', program('multus-shim'), '/opt/cni/bin/multus-shim']);
-  }
+  await importImage(archive);
+  for (const node of NODES) await installOnNode(node, program('multus-shim'), '/opt/cni/bin/multus-shim');
   await apply(DAEMON_CONFIG, DAEMON);
   await mustKubectl(['rollout', 'status', 'daemonset/kube-multus-ds', '-n', NAMESPACE, '--timeout=120s'], { deadlineSeconds: 130 });
 }
@@ -159,6 +151,8 @@ const MOUNTS: readonly (readonly [string, string, string, boolean?])[] = [
   ['hostroot', '/', '/hostroot', true],
 ];
 
+const NOT_A_CONTROL_PLANE = { matchExpressions: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'DoesNotExist' }] };
+
 export const DEFAULT_LIMITS = { cpu: '100m', memory: '50Mi' } as const;
 
 const DAEMON: object = {
@@ -174,6 +168,8 @@ const DAEMON: object = {
         hostPID: true,
         serviceAccountName: 'multus',
         tolerations: [{ operator: 'Exists' }],
+        // Where there is one among the nodes, it has no shim.
+        affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [NOT_A_CONTROL_PLANE] } } },
         terminationGracePeriodSeconds: 10,
         containers: [
           {
@@ -202,5 +198,5 @@ const DAEMON: object = {
 export async function removeMultus(): Promise<void> {
   await mustKubectl(['delete', 'daemonset', 'kube-multus-ds', '-n', NAMESPACE, '--ignore-not-found', '--timeout=60s']);
   for (const node of NODES)
-    await onNode(node, ['sh', '-c', `rm -rf ${OWN_LIST} ${join(KUBECONFIG, '..')} /opt/cni/bin/multus /opt/cni/bin/multus-shim`]);
+    await onNode(node, ['sh', '-c', `rm -rf ${MULTUS_LIST} ${join(KUBECONFIG, '..')} /opt/cni/bin/multus /opt/cni/bin/multus-shim`]);
 }

@@ -7,6 +7,9 @@ import type { NodeName } from './layout.ts';
 export const HOST_LOCAL_RUNTIME = 'host-local';
 export const HOST_LOCAL_LIST = `/etc/cni/${HOST_LOCAL_RUNTIME}.d/10-pods.conflist`;
 
+/** The nodes' network list. */
+export const OWN_LIST = '/etc/cni/net.d/10-berth.conflist';
+
 const runtime = (name: string, more = ''): string => `
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.${name}]
   runtime_type = "io.containerd.runc.v2"

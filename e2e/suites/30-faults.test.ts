@@ -2,12 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../../test/support/eventually.ts';
 import { NAMESPACE } from '../cluster/berth.ts';
-import { endControlPlaneProgram, startControlPlaneProgram } from '../cluster/control-plane.ts';
-import { apply, kubectl, mustKubectl } from '../cluster/kubectl.ts';
+import { apply, kubectl, mustKubectl, nodesReady } from '../cluster/kubectl.ts';
 import { NODES } from '../cluster/layout.ts';
-import { setUplink } from '../cluster/network.ts';
-import { endOnNode, startNode, startOnNode, stopNode } from '../cluster/node.ts';
-import { nodesReady } from '../cluster/up.ts';
+import { endOnNode, restartControlPlaneProgram, setUplink, startNode, startOnNode, stopNode } from '../cluster/node.ts';
 import { audit } from '../support/audit.ts';
 import {
   addressesOf,
@@ -96,11 +93,8 @@ describe('what must hold when', () => {
   test('API server and etcd are restarted while pods come and go', async () => {
     const ns = await freshNamespace('e2e-api');
     await apply(deployment(ns, 'many', 12));
-    for (const name of ['etcd', 'kube-apiserver']) {
-      await endControlPlaneProgram(name);
-      startControlPlaneProgram(name);
-    }
-    await eventually(async () => (await kubectl(['get', '--raw', '/readyz'])).code === 0, 'the API server', 60_000);
+    for (const name of ['etcd', 'kube-apiserver'] as const) await restartControlPlaneProgram(name);
+    await eventually(async () => (await kubectl(['get', '--raw', '/readyz'])).code === 0, 'the API server', 120_000);
     expect(new Set(addressesOf(await whenReady(ns, 12))).size).toBe(24);
     await deleteNamespace(ns);
   });
@@ -141,7 +135,7 @@ describe('what must hold when', () => {
     await apply(deployment(ns, 'many', 6, { node: 'n1' }));
     await whenReady(ns, 6);
     await stopNode('n1');
-    await startNode('n1', []);
+    await startNode('n1');
     await nodesReady();
     const after = addressesOf(await whenReady(ns, 6, 180_000));
     // Of this namespace there are no others: nothing of the earlier boot is held.

@@ -1,11 +1,7 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../../test/support/eventually.ts';
-import { apply, mustKubectl } from '../cluster/kubectl.ts';
-import { endOnNode, startNode, startOnNode, stopNode } from '../cluster/node.ts';
-import { staticPodFile } from '../cluster/node-files.ts';
-import { nodesReady } from '../cluster/up.ts';
+import { apply, mustKubectl, nodesReady } from '../cluster/kubectl.ts';
+import { endOnNode, onNode, startNode, startOnNode, staticPodFile, stopNode, writeOnNode } from '../cluster/node.ts';
 import { audit } from '../support/audit.ts';
 import { addressesOf, bound, deleteNamespace, freshNamespace, inPod, isReady, pods, whenReady } from '../support/cluster.ts';
 import type { Pod } from '../support/cluster.ts';
@@ -26,8 +22,7 @@ describe('static pods', () => {
   test('keep their address when the mirror is deleted and the kubelet restarts, and give it back when the file goes', async () => {
     const ns = await freshNamespace('e2e-static');
     const file = staticPodFile('n1', 'berth-e2e');
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify(pod(ns, 'static')));
+    await writeOnNode('n1', file, JSON.stringify(pod(ns, 'static')));
     try {
       const first = await whenMirrored(ns);
       const addresses = addressesOf([first]);
@@ -58,11 +53,11 @@ describe('static pods', () => {
       expect(addressesOf([await whenMirrored(ns)])).toEqual(addresses);
       await audit();
 
-      rmSync(file);
+      await onNode('n1', ['rm', file]);
       await eventually(async () => (await pods(ns)).length === 0, 'the static pod to be gone', 90_000);
       await eventually(async () => (await held()).length === 0, 'its addresses to come back', 60_000);
     } finally {
-      rmSync(file, { force: true });
+      await onNode('n1', ['rm', '-f', file]);
     }
     await deleteNamespace(ns);
   });
@@ -97,7 +92,7 @@ describe('a node that is deleted', () => {
       );
       expect(performance.now() - deleted).toBeGreaterThan(25_000); // nodeGoneAfter is 30 s here
     } finally {
-      await startNode('n2', []);
+      await startNode('n2');
     }
     await nodesReady();
     await mustKubectl(['rollout', 'status', 'daemonset/berth-install', '-n', 'berth', '--timeout=120s'], { deadlineSeconds: 130 });

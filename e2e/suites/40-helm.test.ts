@@ -1,11 +1,11 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CHART, helmInstall, helmUpgrade, NAMESPACE } from '../cluster/berth.ts';
 import { must } from '../../cmd/dev/execute.ts';
-import { addressOf, CONTROL_PLANE, netnsPath, NODES } from '../cluster/layout.ts';
+import { CONTROL_PLANE, netnsPath, NODES } from '../cluster/layout.ts';
 import type { NodeName } from '../cluster/layout.ts';
 import { tryOnNode } from '../cluster/node.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { apply, mustHelm, mustKubectl } from '../cluster/kubectl.ts';
+import { addressOfNode, apply, mustHelm, mustKubectl } from '../cluster/kubectl.ts';
 import { audit } from '../support/audit.ts';
 import { bound, deleteNamespace, freshNamespace, list, whenReady } from '../support/cluster.ts';
 import { DEFAULT_POOLS, deployment } from '../support/objects.ts';
@@ -62,7 +62,7 @@ describe('the chart', () => {
         const headers = { authorization: 'Bearer ' + token };
         require('https').get({ host, port: 8461, path: '/metrics', servername: 'berth-controller.berth.svc', ca, headers }, (answer) => {
           console.log(answer.statusCode); answer.pipe(process.stdout); });`;
-      return must('nsenter', [`--net=${netnsPath(CONTROL_PLANE)}`, process.execPath, '-e', program, addressOf('n1'), ca, token]);
+      return must('nsenter', [`--net=${netnsPath(CONTROL_PLANE)}`, process.execPath, '-e', program, await addressOfNode('n1'), ca, token]);
     };
     expect(await read('reader')).toMatch(/^200\n[^]*berth_synced 1/);
     expect(await read('stranger')).toMatch(/^403\n/);

@@ -5,8 +5,8 @@ import { bundleOf, fromData, toData } from '../../src/kubernetes/authority-state
 import { makeAuthority } from '../../src/kubernetes/certificates.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { NAMESPACE } from '../cluster/berth.ts';
-import { apply, mustKubectl } from '../cluster/kubectl.ts';
-import { addressOf, CONTROL_PLANE, netnsPath, NODES } from '../cluster/layout.ts';
+import { addressOfNode, apply, mustKubectl } from '../cluster/kubectl.ts';
+import { CONTROL_PLANE, netnsPath, NODES } from '../cluster/layout.ts';
 import { onNode } from '../cluster/node.ts';
 import { audit } from '../support/audit.ts';
 import { churn, sandboxFailures } from '../support/churn.ts';
@@ -29,11 +29,11 @@ const onNodes = (file: string): Promise<string[]> => Promise.all(NODES.map((node
 /** The certificates that the controllers show. */
 const served = (): Promise<string[]> =>
   Promise.all(
-    NODES.map((node) => {
+    NODES.map(async (node) => {
       const program = `
         const socket = require('tls').connect({ host: process.argv[1], port: 8460, rejectUnauthorized: false }, () => {
           console.log(socket.getPeerX509Certificate().toString()); socket.destroy(); });`;
-      return must('nsenter', [`--net=${netnsPath(CONTROL_PLANE)}`, process.execPath, '-e', program, addressOf(node)]);
+      return must('nsenter', [`--net=${netnsPath(CONTROL_PLANE)}`, process.execPath, '-e', program, await addressOfNode(node)]);
     }),
   );
 const isSignedBy = (cert: string, ca: string): boolean => new X509Certificate(cert).verify(new X509Certificate(ca).publicKey);
@@ -42,10 +42,11 @@ describe('what makes a node known and the controllers believed', () => {
   test('nodes know the controllers by their Service and by their hosts', async () => {
     const service = (await mustKubectl(['get', 'service', 'berth-controller', '-n', NAMESPACE, '-o', 'jsonpath={.spec.clusterIP}'])).trim();
     const url = (address: string): string => `https://${address}:8460`;
+    const nodes = (await Promise.all(NODES.map(addressOfNode))).map(url).toSorted();
     // The Service first: it knows who is ready. What a replica left that could not say that it went is behind.
     const isRight = (text: string): boolean => {
       const [first, ...others] = text.trim().split('\n');
-      return first === url(service) && others.slice(0, 2).toSorted().join() === NODES.map(addressOf).map(url).join();
+      return first === url(service) && others.slice(0, 2).toSorted().join() === nodes.join();
     };
     expect(await read('configmap', 'berth-identity')).toSatisfy(({ endpoints }: { endpoints: string }) => isRight(endpoints));
     await eventually(async () => (await onNodes('endpoints')).every(isRight), 'the kubelets to have brought the list', 150_000);

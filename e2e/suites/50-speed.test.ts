@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apply, mustKubectl } from '../cluster/kubectl.ts';
 import { HOST_LOCAL_RUNTIME } from '../cluster/node-files.ts';
@@ -7,7 +6,7 @@ import { addressesOf, deleteNamespace, freshNamespace, isReady, pods } from '../
 import { describeDifference, differenceOfMedians } from '../support/interval.ts';
 import { DEFAULT_POOLS, pod } from '../support/objects.ts';
 import { watchPods } from '../support/watch-pods.ts';
-import { at } from '../cluster/layout.ts';
+import { containerdLog } from '../cluster/node.ts';
 
 const NODE = 'n1';
 const CONTESTANTS = ['berth', 'host-local'] as const;
@@ -75,7 +74,7 @@ async function measure(series: number): Promise<number> {
     return difference.difference;
   };
   report('creation to Running', watch.creationToRunning);
-  return report('sandbox set-up', sandboxTimes(readFileSync(at('logs', `${NODE}-containerd.log`), 'utf8')));
+  return report('sandbox set-up', sandboxTimes(await containerdLog(NODE)));
 }
 
 test('a sandbox is set up as fast as with host-local, within 50 ms; from creation to Running is reported', async () => {

@@ -1,9 +1,10 @@
 /** Looking at the cluster, and at what is really there on its nodes. */
+import { execute } from '../../cmd/dev/execute.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { apply, kubectl, mustKubectl } from '../cluster/kubectl.ts';
 import { NODES } from '../cluster/layout.ts';
 import type { NodeName } from '../cluster/layout.ts';
-import { onNode, tryOnNode } from '../cluster/node.ts';
+import { onNode, pathOnNode } from '../cluster/node.ts';
 import { namespace } from './objects.ts';
 
 export interface Pod {
@@ -97,8 +98,9 @@ export async function addressesInNamespaces(): Promise<string[]> {
   return found.flat();
 }
 
-/** Runs a program in a pod's network. */
+/** Runs a program of this machine in a pod's network. */
 export async function inPod({ spec, status }: Pod, command: readonly string[]): Promise<number | null> {
-  const find = `for n in /run/netns/*; do nsenter --net="$n" ip addr | grep -qF " $1/" && shift && exec nsenter --net="$n" "$@"; done; exit 99`;
-  return (await tryOnNode(spec.nodeName!, ['sh', '-c', find, 'sh', status.podIPs![0]!.ip, ...command])).code;
+  const find = 'for n in "$1"/*; do nsenter --net="$n" ip addr | grep -qF " $2/" && shift 2 && exec nsenter --net="$n" "$@"; done; exit 99';
+  const namespaces = await pathOnNode(spec.nodeName!, '/run/netns');
+  return (await execute('sh', ['-c', find, 'sh', namespaces, status.podIPs![0]!.ip, ...command])).code;
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { must } from '../../cmd/dev/execute.ts';
 import { CHART, IMAGE } from '../cluster/berth.ts';
 import { buildImage } from '../cluster/images.ts';
-import { at, NODES } from '../cluster/layout.ts';
+import { at } from '../cluster/layout.ts';
 import { importImage } from '../cluster/node.ts';
 
 export const EARLIER = '0.1.0';
@@ -24,6 +24,6 @@ export async function bringEarlier(): Promise<void> {
   symlinkSync(join(CHART, '../../node_modules'), join(folder, 'node_modules'));
   await must(process.execPath, [join(folder, 'cmd/dev/cluster/image.mjs'), context], { deadlineSeconds: 300 });
   await buildImage(context, EARLIER_IMAGE, archive);
-  for (const node of NODES) await importImage(node, archive);
+  await importImage(archive);
   for (const path of [context, archive]) rmSync(path, { recursive: true });
 }
