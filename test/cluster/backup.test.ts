@@ -130,66 +130,69 @@ describeCluster('an API server of its own', () => {
 
   // Half a minute: CI asks for it.
   const testLong = process.env['BERTH_OUTAGE'] === 'long' ? test : () => undefined;
-  testLong('restored empty: nobody is told anything from memory, and what still runs gets its addresses back by what it shows', async () => {
-    const { makeNamespace, makeNode, makePod, reportPod } = workloadsOn(server.request);
-    const spec = { ranges: [{ first: '10.83.0.10', last: '10.83.0.15' }], subnet: '10.83.0.0/24', default: true, cooldownSeconds: 0 };
-    const boot = randomUUID();
-    let ticks = 1_000;
-    let uids = new Map<string, string>();
-    const make = async (names: readonly string[]): Promise<void> => {
-      await makeNamespace('emptied');
-      await makeNode('emptied-node', boot);
-      uids = new Map();
-      for (const name of names) uids.set(name, await makePod('emptied', name, 'emptied-node'));
-    };
-    for (const path of [BINDINGS, POOLS]) await server.request('DELETE', path);
-    await make(['x-0', 'x-1', 'x-2']);
-    expect((await server.request('POST', POOLS, pool(spec, 'emptied'))).status).toBe(201);
-    const controllers = [await openFastController(server.kubeconfig), await openFastController(server.kubeconfig)] as const;
-    const attach = (name: string, index = 0) =>
-      controllers[index]!.ipam.add(
-        { node: 'emptied-node', gone: () => false },
-        cniAdd({
-          containerId: `c-${name}`,
-          pod: { namespace: 'emptied', name, uid: uids.get(name)! },
-          stamp: { ...stamp, bootId: boot, startedTicks: ++ticks },
-        }),
-      );
-    const addressOf = async (name: string, index = 0): Promise<string | undefined> => {
-      const outcome = await attach(name, index);
-      return outcome.ok ? outcome.value.addresses[0]!.address.split('/')[0] : undefined;
-    };
-    const boundBy = async (): Promise<string[]> => {
-      const { items } = (await server.request('GET', BINDINGS)).json as {
-        items?: { spec: { state: string; address: string; subid: string } }[];
+  testLong(
+    'restored empty: nobody is told anything from memory, and what still runs gets its addresses back by what it shows',
+    async () => {
+      const { makeNamespace, makeNode, makePod, reportPod } = workloadsOn(server.request);
+      const spec = { ranges: [{ first: '10.83.0.10', last: '10.83.0.15' }], subnet: '10.83.0.0/24', default: true, cooldownSeconds: 0 };
+      const boot = randomUUID();
+      let ticks = 1_000;
+      let uids = new Map<string, string>();
+      const make = async (names: readonly string[]): Promise<void> => {
+        await makeNamespace('emptied');
+        await makeNode('emptied-node', boot);
+        uids = new Map();
+        for (const name of names) uids.set(name, await makePod('emptied', name, 'emptied-node'));
       };
-      return (items ?? []).filter(({ spec }) => spec.state === 'Bound').map(({ spec }) => `${spec.subid} ${spec.address}`).toSorted(); // prettier-ignore
-    };
-    try {
-      const held = new Map<string, string>();
-      for (const name of uids.keys()) held.set(name, (await eventually(() => addressOf(name), `an address for ${name}`))!);
-      await whileDown(() => rmSync(join(server.directory, 'etcd'), { recursive: true }));
-
-      // No custom resources: an ADD of what was held a moment ago is refused too, and both controllers live.
-      for (const index of [0, 1]) expect(await attach('x-0', index)).toMatchObject({ ok: false, refusal: { reason: 'Unavailable' } });
-      await applyPath(server.kubeconfig, 'deploy/crds');
-      expect(await boundBy()).toEqual([]);
+      for (const path of [BINDINGS, POOLS]) await server.request('DELETE', path);
+      await make(['x-0', 'x-1', 'x-2']);
       expect((await server.request('POST', POOLS, pool(spec, 'emptied'))).status).toBe(201);
-      // Its tools make the cluster's objects anew; the sandboxes on the node are the old ones, and kubelets say so.
-      await make([...held.keys(), 'y-0', 'y-1', 'y-2', 'y-3']);
-      for (const [name, podIP] of held) {
-        const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
-        await reportPod('emptied', name, { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions });
+      const controllers = [await openFastController(server.kubeconfig), await openFastController(server.kubeconfig)] as const;
+      const attach = (name: string, index = 0) =>
+        controllers[index]!.ipam.add(
+          { node: 'emptied-node', gone: () => false },
+          cniAdd({
+            containerId: `c-${name}`,
+            pod: { namespace: 'emptied', name, uid: uids.get(name)! },
+            stamp: { ...stamp, bootId: boot, startedTicks: ++ticks },
+          }),
+        );
+      const addressOf = async (name: string, index = 0): Promise<string | undefined> => {
+        const outcome = await attach(name, index);
+        return outcome.ok ? outcome.value.addresses[0]!.address.split('/')[0] : undefined;
+      };
+      const boundBy = async (): Promise<string[]> => {
+        const { items } = (await server.request('GET', BINDINGS)).json as {
+          items?: { spec: { state: string; address: string; subid: string } }[];
+        };
+        return (items ?? []).filter(({ spec }) => spec.state === 'Bound').map(({ spec }) => `${spec.subid} ${spec.address}`).toSorted(); // prettier-ignore
+      };
+      try {
+        const held = new Map<string, string>();
+        for (const name of uids.keys()) held.set(name, (await eventually(() => addressOf(name), `an address for ${name}`))!);
+        await whileDown(() => rmSync(join(server.directory, 'etcd'), { recursive: true }));
+
+        // No custom resources: an ADD of what was held a moment ago is refused too, and both controllers live.
+        for (const index of [0, 1]) expect(await attach('x-0', index)).toMatchObject({ ok: false, refusal: { reason: 'Unavailable' } });
+        await applyPath(server.kubeconfig, 'deploy/crds');
+        expect(await boundBy()).toEqual([]);
+        expect((await server.request('POST', POOLS, pool(spec, 'emptied'))).status).toBe(201);
+        // Its tools make the cluster's objects anew; the sandboxes on the node are the old ones, and kubelets say so.
+        await make([...held.keys(), 'y-0', 'y-1', 'y-2', 'y-3']);
+        for (const [name, podIP] of held) {
+          const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
+          await reportPod('emptied', name, { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions });
+        }
+        const expected = [...held].map(([name, address]) => `${name} ${address}`);
+        await eventually(async () => (await boundBy()).join() === expected.toSorted().join(), 'their addresses to be adopted', 60_000);
+        const given = new Map<string, string>();
+        for (const [index, name] of ['y-0', 'y-1', 'y-2'].entries())
+          given.set(name, (await eventually(() => addressOf(name, index % 2), `an address for ${name}`, 60_000))!);
+        expect(new Set([...held.values(), ...given.values()]).size).toBe(6);
+        expect(await attach('y-3')).toMatchObject({ ok: false, refusal: { reason: 'PoolFull' } });
+      } finally {
+        for (const controller of controllers) await controller.close();
       }
-      const expected = [...held].map(([name, address]) => `${name} ${address}`);
-      await eventually(async () => (await boundBy()).join() === expected.toSorted().join(), 'their addresses to be adopted', 60_000);
-      const given = new Map<string, string>();
-      for (const [index, name] of ['y-0', 'y-1', 'y-2'].entries())
-        given.set(name, (await eventually(() => addressOf(name, index % 2), `an address for ${name}`, 60_000))!);
-      expect(new Set([...held.values(), ...given.values()]).size).toBe(6);
-      expect(await attach('y-3')).toMatchObject({ ok: false, refusal: { reason: 'PoolFull' } });
-    } finally {
-      for (const controller of controllers) await controller.close();
-    }
-  });
+    },
+  );
 });
