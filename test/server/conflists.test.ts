@@ -16,7 +16,7 @@ const environment: Environment = { verb: 'ADD', containerId: 'c1', ifName: 'eth0
 
 describe('deploy/examples', () => {
   test('has a conflist for each kind of main plugin', () => {
-    expect(files('.conflist')).toEqual(['bridge.conflist', 'macvlan.conflist', 'ptp.conflist']);
+    expect(files('.conflist')).toEqual(['bridge.conflist', 'ipvlan.conflist', 'macvlan.conflist', 'ptp.conflist']);
   });
 
   test.each(files('.conflist'))('%s', (name) => {
