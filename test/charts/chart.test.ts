@@ -43,7 +43,7 @@ describeCharts('the chart', () => {
     await expect(renderText(`--set=${value}`)).rejects.toThrow(/schema|additional/i);
   });
 
-  test.each(['metrics', 'serviceMonitor', 'bridgeNetwork'])(
+  test.each(['metrics', 'serviceMonitor', 'bridgeNetwork', 'openShift'])(
     'says what to do where %s is not among the values, as after --reuse-values',
     async (name) => {
       await expect(renderText(`--set=${name}=null`)).rejects.toThrow(
@@ -85,6 +85,8 @@ describeCharts('the chart', () => {
     expect(pod(find(all, 'DaemonSet'))).toMatchObject({ automountServiceAccountToken: false, serviceAccountName: 'berth-node' });
     const bindings = all.filter(({ kind }) => kind.endsWith('RoleBinding'));
     expect(JSON.stringify(bindings)).not.toContain('berth-node');
+    const onOpenShift = find(await render('--set=openShift.install=true'), 'RoleBinding', 'berth-scc-privileged');
+    expect(onOpenShift['subjects']).toMatchObject([{ name: 'berth-controller' }, { name: 'berth-node' }]);
     // The node's other pods are seen by the container that ends, not by the one that stays.
     const mounts = (pod(find(all, 'DaemonSet'))['containers'] as { volumeMounts: { name: string }[] }[])[0]!.volumeMounts;
     expect(mounts.map(({ name }) => name)).not.toContain('kubelet-pods');

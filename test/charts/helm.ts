@@ -60,6 +60,7 @@ export const MATRIX: Readonly<Record<string, readonly string[]>> = {
   'OpenShift: privileged, another folder, an SELinux type': [
     '--set=installer.privileged=true',
     '--set=cni.binFolder=/var/lib/cni/bin',
+    '--set=openShift.install=true',
     '--set=installer.seLinuxOptions.type=spc_t',
   ],
   'microk8s: both elsewhere': [

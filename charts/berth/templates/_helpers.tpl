@@ -46,7 +46,7 @@ projected:
 
 {{/* helm upgrade --reuse-values leaves out the defaults of what an earlier chart did not have; without this, Helm's words are about nil pointers. */}}
 {{- define "berth.requireNewValues" -}}
-{{- range list "metrics" "serviceMonitor" "bridgeNetwork" -}}
+{{- range list "metrics" "serviceMonitor" "bridgeNetwork" "openShift" -}}
 {{- if not (hasKey $.Values .) -}}
 {{- fail (printf "there is no value %s, as in a chart before 0.2.0: instead of --reuse-values use --reset-then-reuse-values" .) -}}
 {{- end -}}
