@@ -13,6 +13,9 @@ export const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
 /** The kubelet runs it from a file or a URL; the API server's pod is only its mirror. */
 export const isStatic = (pod: Pod): boolean => pod.annotations[CONFIG_MIRROR] !== undefined;
 
+/** A UID of the API server; what names a static pod is a hash without dashes (CNI.md 3.8). */
+const POD_UID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
 /** What a single pod, and a single node, may hold at most: a stolen node token must not drain the pools. */
 const MOST_PER_POD = 32;
 const MOST_PER_NODE = 1_024;
@@ -28,7 +31,11 @@ export async function findPod(context: Context, caller: Caller, request: CniAdd)
   const cached = workloads.cachedPod(namespace, name);
   const fits = cached !== undefined && objectionTo(cached, caller, request) === undefined;
   const pod = fits ? cached : await workloads.readPod(namespace, name);
-  if (pod === undefined) return refuse('Unavailable', `pod ${namespace}/${name} does not exist (any more)`);
+  if (pod === undefined) {
+    // A static pod runs before its mirror is there; any other is gone for good, and asking again would ask the API server again.
+    const mayCome = request.pod.uid === undefined || !POD_UID.test(request.pod.uid);
+    return refuse(mayCome ? 'Unavailable' : 'PodMismatch', `pod ${namespace}/${name} does not exist (any more)`);
+  }
   return objectionTo(pod, caller, request) ?? done(pod);
 }
 

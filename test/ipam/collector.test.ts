@@ -46,6 +46,14 @@ describe('who may ask', () => {
     const { pod } = cluster.podOf('web');
     expect(refusalOf(await cluster.add('c', { node: 'n1' })).reason).toBe('NotAllowed');
     expect(refusalOf(await cluster.add('c', { node: 'n1', pod: { ...pod, name: 'ghost' } })).reason).toBe('Unavailable');
+    // A static pod may run before its mirror is there; one with a UID of the API server is gone.
+    const hash = { ...pod, name: 'ghost', uid: '0123456789abcdef0123456789abcdef' };
+    expect(refusalOf(await cluster.add('c', { node: 'n1', pod: hash })).reason).toBe('Unavailable');
+    const gone = { ...pod, name: 'ghost', uid: '0b2a4c6e-1111-4222-8333-944455556666' };
+    expect(refusalOf(await cluster.add('c', { node: 'n1', pod: gone }))).toMatchObject({
+      reason: 'PodMismatch',
+      detail: 'pod ns/ghost does not exist (any more)',
+    });
     expect(refusalOf(await cluster.add('c', { node: 'n2', pod })).reason).toBe('NotAllowed');
     expect(refusalOf(await cluster.add('c', { node: 'n1', pod: { ...pod, uid: 'older' } })).reason).toBe('PodMismatch');
     cluster.podOf('pending', { node: undefined });
