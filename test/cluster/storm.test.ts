@@ -28,7 +28,7 @@ const HOLDERS = ROUNDS > 1 ? 80 : 40;
 const ADDRESSES = HOLDERS * 0.8;
 
 describeCluster('a storm over two replicas', () => {
-  test('no address has two holders, and none is held for nobody', { timeout: 240_000 }, async () => {
+  test('no address has two holders, and none is held for nobody', { timeout: 180_000 + 60_000 * ROUNDS }, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'berth-storm-'));
     const file = join(tmpdir(), `berth-storm-${SEED}-${process.pid}.history`);
     const shown = `seed ${SEED}, history in ${file}`;
