@@ -453,6 +453,19 @@ describe('adoption', () => {
     expect(cluster.ipam.bindings({ subid: 'veteran' })).toHaveLength(1);
   });
 
+  test('an address adopted from a node that could not say its boot is not freed when it can', async () => {
+    const cluster = await openCluster();
+    await cluster.pool('tiny', { ranges: [{ first: '10.2.0.1', last: '10.2.0.2' }] });
+    cluster.workloads.node('n1', { bootId: '' });
+    cluster.podOf('veteran', { addresses: ['10.2.0.1'] });
+    await cluster.pass(10_000);
+    await cluster.pass(10_000);
+    expect(cluster.held()).toEqual(['veteran']);
+    cluster.workloads.node('n1', { bootId: 'boot-1' });
+    await cluster.pass(120_000);
+    expect(cluster.held()).toEqual(['veteran']);
+  });
+
   test('an adopted address is collected like any other when its pod is gone', async () => {
     const cluster = await openCluster();
     cluster.podOf('veteran', { addresses: ['10.0.0.9'] });

@@ -218,8 +218,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('boots-do-not-count', '21', 'what a boot before held is kept', [
     EVIDENCE,
-    'return node.bootId !== bootId && (',
-    "return node.bootId === '' && (",
+    "return bootId !== '' && stamp",
+    "return bootId === '' && stamp",
   ]),
   bug('netns-needed', '23', 'DEL wants a network namespace', [
     'src/cni/environment.ts',

@@ -191,8 +191,13 @@ const isOnNode = ({ attachment: { nodeUid } }: Sandbox, node: Node | undefined):
 /** Finished, and its sandbox is gone. */
 const isOver = ({ phase, hasSandbox }: Pod): boolean => (phase === 'Succeeded' || phase === 'Failed') && hasSandbox === false;
 
-/** Nothing is recorded for a boot that the node did not show (cluster-nodes.ts): if it shows another one, that is over. */
-const isOfEarlierBoot = ({ attachment }: Sandbox, node: Node): boolean => node.bootId !== '' && node.bootId !== attachment.stamp.bootId;
+/**
+ * Nothing is recorded for a boot that the node did not show (cluster-nodes.ts): if it shows another one, that is over. What
+ * was adopted from a node that showed none is of no boot that anybody knows.
+ */
+function isOfEarlierBoot({ attachment: { stamp } }: Sandbox, { bootId }: Node): boolean {
+  return bootId !== '' && stamp.bootId !== '' && bootId !== stamp.bootId;
+}
 
 /** The pod of this incarnation: by UID, or by the hash its mirror carries. */
 function findPodOf(sandbox: Sandbox, pod: Pod | undefined): Pod | undefined {
