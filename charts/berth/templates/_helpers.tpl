@@ -31,7 +31,8 @@ exec:
 {{- define "berth.identity" -}}
 name: identity
 projected:
-  defaultMode: 0400
+  # 0400: in decimal, because YAML 1.2 reads no octal there.
+  defaultMode: 256
   sources:
     - serviceAccountToken:
         audience: berth
