@@ -83,7 +83,9 @@ describeCluster('the controller in a cluster', () => {
     const refused = await call('c.sock', 'add', podAdd('elsewhere', elsewhere));
     expect([refused.status, refused.json.reason]).toEqual([403, 'NotAllowed']);
     const absent = await call('c.sock', 'add', podAdd('never-was', elsewhere));
-    expect([absent.status, absent.json.reason]).toEqual([503, 'Unavailable']);
+    expect([absent.status, absent.json.reason]).toEqual([409, 'PodMismatch']);
+    const unnamed = await call('c.sock', 'add', cniAdd({ pod: { namespace: 'shop', name: 'never-was' }, stamp: { ...stamp, bootId } }));
+    expect([unnamed.status, unnamed.json.reason]).toEqual([503, 'Unavailable']);
     await deletePod('shop', 'elsewhere');
     child.kill('SIGTERM');
   });
