@@ -31,6 +31,8 @@ describeCharts('the chart', () => {
     const ids = all.map(({ apiVersion, kind, metadata }) => `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
     expect(text).not.toMatch(/<no value>|%!|: null$/m);
+    // Octal to YAML 1.1, decimal to YAML 1.2.
+    expect(text).not.toMatch(/: 0\d+$/m);
   });
 
   test.each([
