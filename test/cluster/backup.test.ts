@@ -144,6 +144,7 @@ describeCluster('an API server of its own', () => {
         uids = new Map();
         for (const name of names) uids.set(name, await makePod('emptied', name, 'emptied-node'));
       };
+      await applyPath(server.kubeconfig, 'deploy/crds');
       for (const path of [BINDINGS, POOLS]) await server.request('DELETE', path);
       await make(['x-0', 'x-1', 'x-2']);
       expect((await server.request('POST', POOLS, pool(spec, 'emptied'))).status).toBe(201);
@@ -174,9 +175,9 @@ describeCluster('an API server of its own', () => {
 
         // No custom resources: an ADD of what was held a moment ago is refused too, and both controllers live.
         for (const index of [0, 1]) {
-        const refused = await attach('x-0', index);
-        expect(refused).toMatchObject({ ok: false, refusal: { reason: expect.stringMatching(/^(Unavailable|PodMismatch)$/) } });
-      }
+          const refused = await attach('x-0', index);
+          expect(refused).toMatchObject({ ok: false, refusal: { reason: expect.stringMatching(/^(Unavailable|PodMismatch)$/) } });
+        }
         await applyPath(server.kubeconfig, 'deploy/crds');
         expect(await boundBy()).toEqual([]);
         expect((await server.request('POST', POOLS, pool(spec, 'emptied'))).status).toBe(201);
