@@ -83,6 +83,11 @@ export class Ledger {
     return [...this.#books.values()].map((book) => book.pool);
   }
 
+  /** Those of pools, and those of records whose pool is gone or not heard of yet. */
+  networks(): readonly string[] {
+    return [...this.#networks].filter(([, { books, records }]) => books.length > 0 || records.size > 0).map(([name]) => name);
+  }
+
   poolsContaining(network: string, address: string): readonly LedgerPool[] {
     const books = this.#networks.get(network)?.books ?? [];
     return books.filter((book) => book.space.locate(address) !== undefined).map((book) => book.pool);

@@ -21,8 +21,7 @@ export async function check(context: Context, caller: Caller, request: CniCheck)
     .filter((text) => text !== undefined);
 
   const names = new Set(context.view.ledger.byAttachment(key).map((binding) => bindingName(binding.network, binding.address)));
-  const networks = new Set(context.view.ledger.pools().map((pool) => pool.spec.network));
-  for (const address of listed) for (const network of networks) names.add(bindingName(network, address));
+  for (const address of listed) for (const network of context.view.ledger.networks()) names.add(bindingName(network, address));
 
   const own: BindingSpec[] = [];
   for (const name of names) {

@@ -74,7 +74,7 @@ function releaseAttachment(
  * a moment ago. They say where to look, not what to release.
  */
 async function readHints(context: Context, request: CniDel): Promise<string[]> {
-  const networks = new Set(context.view.ledger.pools().map((pool) => pool.spec.network));
+  const networks = context.view.ledger.networks();
   const names: string[] = [];
   for (const text of request.prevAddresses ?? []) {
     const address = canonicalAddress(text.split('/', 1)[0] as string);

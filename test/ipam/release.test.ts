@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { StoreUnavailable } from '../../src/store/store.ts';
+import type { BindingSpec } from '../../src/core/binding.ts';
+import { StoreUnavailable, type Stored } from '../../src/store/store.ts';
 import { addressOf, openWorld, refusalOf, storeWith, take } from '../support/ipam-world.ts';
 import { settle } from '../support/virtual-timers.ts';
 
@@ -176,6 +177,21 @@ describe('CHECK', () => {
         value: undefined,
       });
     }
+  });
+
+  test('looks where prevResult says although no pool is known (found by the simulation)', async () => {
+    const elsewhere = new Map<string, Stored<BindingSpec>>();
+    const store = storeWith((bindings) => ({ get: async (name) => elsewhere.get(name) ?? (await bindings.get(name)) }));
+    const world = await openWorld({ store });
+    await world.pool('p', SMALL);
+    await world.add('c0');
+    // The pool is deleted, made again, and c1 has an address of it at another replica, of which this one has yet to hear.
+    take(await world.ipam.deletePool('p', { force: true }));
+    const [held] = await store.bindings.list();
+    const attachments = [{ ...held!.spec.attachments[0]!, containerId: 'c1' }];
+    const name = 'default.10-0-0-5';
+    elsewhere.set(name, { ...held!, name, uid: 'another', spec: { ...held!.spec, address: '10.0.0.5', attachments } });
+    expect(await world.ipam.check(caller(), { ...key, stamp: world.stamp(), prevAddresses: ['10.0.0.5/29'] })).toMatchObject({ ok: true });
   });
 
   test('refuses the unknown, the released, the other interface and a prevResult without ours; and changes nothing', async () => {

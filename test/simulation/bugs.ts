@@ -291,6 +291,11 @@ export const BUGS: readonly Bug[] = [
     'const name = bindingName(binding.network, binding.address);',
     'const { name } = context.view.storedOf(binding);',
   ]),
+  bug('no-pool-no-network', 'Berth', 'a CHECK looks only in networks of which a pool is known', [
+    'src/core/ledger.ts',
+    'books.length > 0 || records.size > 0',
+    'books.length > 0',
+  ]),
   bug('writes-before-sync', 'Berth', 'the janitor and the healing of twins begin before everything was read', [
     'src/ipam/background.ts',
     'context.synced() && (cluster?.leads() ?? true)',

@@ -92,7 +92,7 @@ export class Chaos {
 
   /** From now on nothing goes wrong, and what is broken is mended. */
   calm(): void {
-    const { api, nodes, replicas, workload } = this.#world;
+    const { nodes, replicas, workload } = this.#world;
     this.#isCalm = true;
     this.#disturb(this.#cutReplicas.size > 0 || this.share.apiFails > 0 ? DEAD_WATCH_MS : 0);
     this.share = CALM;
@@ -105,7 +105,7 @@ export class Chaos {
       if (!node.isUp) node.boot();
       node.startKubelet();
     }
-    for (const pool of api.objects<any>(ADDRESS_POOLS)) api.put(ADDRESS_POOLS, { ...pool, spec: { ...pool.spec, state: 'Active' } });
+    workload.makePools();
     workload.startsJobs = false;
     this.#fit();
   }
@@ -330,17 +330,34 @@ export class Chaos {
     this.#disturb();
   }
 
+  /** For a while; what is held stays held, and whoever is answered meanwhile is answered by the pool of the moment. */
   #editPool(): void {
-    const { api, dice, marks, isApiUp } = this.#world;
-    const pool = api.object<any>(ADDRESS_POOLS, 'v4');
-    if (!isApiUp || pool === undefined) return;
-    const state = dice.pick(['NoNew', 'Draining'])!;
-    marks.add('a pool was drained');
-    api.put(ADDRESS_POOLS, { ...pool, spec: { ...pool.spec, state } });
-    this.#later(2_000, 30_000, () => {
-      const now = api.object<any>(ADDRESS_POOLS, 'v4');
-      if (now !== undefined) api.put(ADDRESS_POOLS, { ...now, spec: { ...now.spec, state: 'Active' } });
-    });
+    const { api, dice, marks, trace, workload, setting, isApiUp } = this.#world;
+    if (!isApiUp || api.object(ADDRESS_POOLS, 'v4') === undefined) return;
+    const edit = (mark: string, cidr: string, changes: object = {}) => {
+      return (): void => {
+        marks.add(mark);
+        trace.add(mark);
+        workload.putPool('v4', cidr, changes);
+      };
+    };
+    const whole = `10.1.0.0/${setting.prefix}`;
+    const edits = [
+      edit('a pool was drained', whole, { state: dice.pick(['NoNew', 'Draining']) }),
+      edit('a pool was shrunk', `10.1.0.0/${Math.min(30, setting.prefix + 1)}`),
+      edit('addresses of a pool were reserved', whole, { reserved: ['10.1.0.2'] }),
+    ];
+    // Of two families the other would do meanwhile, which is as it should be, and not what a pod of two is looked at for.
+    if (!setting.isDualStack) edits.push(() => this.#deletePool());
+    dice.pick(edits)!();
+    this.#later(2_000, 30_000, () => workload.makePools());
+  }
+
+  #deletePool(): void {
+    const { api, marks, trace } = this.#world;
+    marks.add('a pool was deleted, and made again');
+    trace.add('pool v4 is deleted');
+    api.delete(ADDRESS_POOLS, 'v4');
   }
 
   /**

@@ -27,6 +27,14 @@ export class Workload {
     this.#world = world;
   }
 
+  /** As the world has it, but for what is said. */
+  putPool(name: string, cidr: string, changes: object = {}): void {
+    const { api, setting } = this.#world;
+    const { cooldownSeconds, stickySeconds, whenFull } = setting;
+    const spec = { ranges: [{ cidr }], cooldownSeconds, stickySeconds, whenFull, default: true, ...changes };
+    api.put(ADDRESS_POOLS, { metadata: { name }, ...api.object(ADDRESS_POOLS, name), spec } as KubernetesObject);
+  }
+
   /** Usable addresses of the smallest pool, by what the controllers count. */
   capacity(): number {
     const { replicas, setting } = this.#world;
@@ -37,12 +45,8 @@ export class Workload {
 
   makePools(): void {
     const { api, setting } = this.#world;
-    const { cooldownSeconds, stickySeconds, whenFull, prefix, isDualStack } = setting;
-    const policy = { cooldownSeconds, stickySeconds, whenFull, default: true };
-    const pool = (name: string, cidr: string): void =>
-      void api.put(ADDRESS_POOLS, { metadata: { name }, spec: { ranges: [{ cidr }], ...policy } } as KubernetesObject);
-    pool('v4', `10.1.0.0/${prefix}`);
-    if (isDualStack) pool('v6', prefix > 28 ? 'fd00::/124' : 'fd00::/64');
+    this.putPool('v4', `10.1.0.0/${setting.prefix}`);
+    if (setting.isDualStack) this.putPool('v6', setting.prefix > 28 ? 'fd00::/124' : 'fd00::/64');
     api.put(NAMESPACES, { metadata: { name: NAMESPACE } } as KubernetesObject);
   }
 
