@@ -69,6 +69,8 @@ const WATCH_SECONDS = 300;
 const IDLE_MS = 150_000;
 /** Longer than between two bookmarks: without it a connection that says nothing would be no interruption. */
 const SILENT_MS = 75_000;
+/** How long after trouble with the connection everything is listed again: what was deleted meanwhile is still heard by the watch. */
+const REVIEW_MS = 60_000;
 
 /** Starts at once; nothing is delivered before this returns. */
 export function startListWatch<T extends Versioned>(options: ListWatchOptions<T>): ListWatch<T> {
@@ -99,6 +101,8 @@ class Loop<T extends Versioned> {
   #newest: string | undefined;
   /** The next listing is of a server that went back in time: an equal version proves nothing. */
   #isRewound = false;
+  /** The connection was lost, and with it the certainty that the server goes on in the same history. */
+  #isInDoubt = false;
   #failures = 0;
   #expired = 0;
 
@@ -125,7 +129,10 @@ class Loop<T extends Versioned> {
       const fields = { resource: this.#name, failures: this.#failures, delayMs };
       if (isStatus(problem))
         log.warn({ ...fields, reason: problem.reason, detail: describeStatus(problem) }, 'following a collection failed');
-      else log.warn({ ...fields, error: problem }, 'following a collection failed');
+      else {
+        this.#isInDoubt = true;
+        log.warn({ ...fields, error: problem }, 'following a collection failed');
+      }
       await wait(timers, delayMs, signal);
     }
   }
@@ -140,8 +147,8 @@ class Loop<T extends Versioned> {
   /**
    * A server that was restored from a backup goes back to older versions, and lets a watch from a version that is still
    * to come wait for it in silence. Nobody restores one without ending its connections: so once a watch is open, one
-   * small listing tells which version the server is at. (After a long silence it may have grown past what is known;
-   * then everything is listed again.)
+   * small listing tells which version the server is at. One that has already grown past what is known is not told from
+   * one that was only away, so after a long silence everything is listed again at once, and after any trouble in a minute.
    */
   async #checkHistory(version: string): Promise<ApiStatus | undefined> {
     const { client, type, selection } = this.#options;
@@ -185,7 +192,7 @@ class Loop<T extends Versioned> {
       if (this.listings > 0) {
         this.#options.handler.relisted?.([...this.known.values()], this.#isRewound ? undefined : page.value.resourceVersion);
       }
-      this.#isRewound = false;
+      this.#isRewound = this.#isInDoubt = false;
       this.#expired = 0;
       this.listings++;
       this.#version = this.#newest = page.value.resourceVersion;
@@ -203,7 +210,9 @@ class Loop<T extends Versioned> {
     let cancelIdle = timers.after(IDLE_MS, () => idle.abort());
     // Jittered, so that replicas and collections do not all come back in the same second.
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + random()));
-    const signal = AbortSignal.any([this.#stopping.signal, idle.signal]);
+    const review = new AbortController();
+    const cancelReview = this.#isInDoubt ? timers.after(REVIEW_MS, () => review.abort()) : undefined;
+    const signal = AbortSignal.any([this.#stopping.signal, idle.signal, review.signal]);
     const opened = timers.monotonic();
     try {
       const answer = await client.watch<KubernetesObject>(type, { ...selection, resourceVersion: version, timeoutSeconds }, { signal });
@@ -219,7 +228,12 @@ class Loop<T extends Versioned> {
         this.#apply(event);
         this.#failures = 0;
       }
+    } catch (error) {
+      if (!review.signal.aborted) throw error;
+      this.#version = undefined;
+      return undefined;
     } finally {
+      cancelReview?.();
       cancelIdle();
       idle.abort();
     }
