@@ -1,11 +1,12 @@
 /**
  * npm run simulate:long -- --minutes 60 [--world full]
  *
- * Goes on where it was, in a file outside the checkout, and says in the end how many runs there were in all. Each world
- * has a count of its own: `small` are three nodes, `full` 5 to 50 nodes and two to four controllers.
+ * Goes on where long-runs.json says that the last one ended, and keeps its count there: committed, it goes on from
+ * machine to machine. Each world has a count of its own: `small` are three nodes, `full` 5 to 50 nodes and two to four
+ * controllers.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { availableParallelism, homedir } from 'node:os';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runMany } from './run-many.ts';
@@ -30,39 +31,34 @@ const worlds: Readonly<Record<string, { readonly options: readonly string[]; rea
 const world = worlds[values.world];
 if (world === undefined) throw new Error(`there is no world "${values.world}": ${Object.keys(worlds).join(', ')}`);
 
-const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'berth', 'simulation');
-const path = join(folder, `${values.world}.json`);
+const path = join(import.meta.dirname, 'long-runs.json');
 const end = performance.now() + Number(values.minutes) * 60_000;
 const processes = Number(values.processes);
 
-let count = readCount();
+let count = readCounts()[values.world] ?? { runs: 0, failedSeeds: [], virtualHours: 0 };
 do {
   const from = count.runs + 1;
   const found = await runMany(from, from + world.batch * processes - 1, processes, world.options);
   count = {
     runs: count.runs + found.runs,
     failedSeeds: [...count.failedSeeds, ...found.violations.map(({ seed }) => seed)],
-    virtualHours: Math.round(count.virtualHours + found.virtualMs / 3_600_000),
+    virtualHours: count.virtualHours + found.virtualMs / 3_600_000,
   };
   for (const { seed, invariant, detail } of found.violations) console.log(`seed ${seed}: ${invariant}: ${detail}`);
   writeCount(count);
   console.log(
-    `${count.runs} runs of the ${values.world} world, ${count.failedSeeds.length} failed, ${count.virtualHours} h of virtual time`,
+    `${count.runs} runs of the ${values.world} world, ${count.failedSeeds.length} failed, ${Math.round(count.virtualHours)} h of virtual time`,
   );
 } while (performance.now() < end);
 process.exitCode = count.failedSeeds.length > 0 ? 1 : 0;
 
-function readCount(): Count {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Count;
-  } catch {
-    return { runs: 0, failedSeeds: [], virtualHours: 0 };
-  }
+function readCounts(): Record<string, Count> {
+  return JSON.parse(readFileSync(path, 'utf8')) as Record<string, Count>;
 }
 
-/** Whole, or not at all. */
+/** Whole, or not at all; the other world's count may have grown meanwhile. */
 function writeCount(next: Count): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${path}.new`, JSON.stringify(next));
+  const counts = { ...readCounts(), [values.world]: { ...next, virtualHours: Number(next.virtualHours.toFixed(2)) } };
+  writeFileSync(`${path}.new`, `${JSON.stringify(counts, undefined, 2)}\n`);
   renameSync(`${path}.new`, path);
 }

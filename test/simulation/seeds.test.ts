@@ -6,6 +6,8 @@ import { runMany } from './run-many.ts';
 
 const SEEDS = Number(process.env['BERTH_SIMULATION_SEEDS'] ?? 200);
 const AGAIN = SEEDS / 10;
+/** Of 5 to 50 nodes: one of them takes as long as ten small ones. */
+const FULL = SEEDS / 50;
 const PROCESSES = 2;
 
 test(`${SEEDS} worlds: every promise is kept, and every kind of trouble was met`, { timeout: 3_600_000 }, async () => {
@@ -18,4 +20,10 @@ ${showMarks(found.marks)}`);
   const again = await runMany(1, AGAIN, PROCESSES);
   expect([...again.hashes]).toEqual([...found.hashes].slice(0, AGAIN));
   expect(new Set(again.hashes.values()).size).toBe(AGAIN);
+});
+
+test(`${FULL} worlds of full size`, { timeout: 3_600_000 }, async () => {
+  const found = await runMany(1, FULL, PROCESSES, ['--size', 'full']);
+  expect(found.violations).toEqual([]);
+  expect(found.runs).toBe(FULL);
 });
