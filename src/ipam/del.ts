@@ -55,7 +55,7 @@ function releaseAttachment(
         .filter(isBound)
         .map((binding) => bindingName(binding.network, binding.address)),
     );
-    if (names.size === 0) for (const name of await readHints(context, request)) names.add(name);
+    for (const name of await readHints(context, request, names)) names.add(name);
     const released: BindingSpec[] = [];
     for (const name of names) {
       const held = context.view.binding(name)?.spec.attachments.find(isOwn)?.stamp.bootId;
@@ -70,18 +70,19 @@ function releaseAttachment(
 }
 
 /**
- * Where the view shows nothing, the addresses of prevResult are read by name: another replica may have written them
- * a moment ago. They say where to look, not what to release.
+ * Addresses of prevResult that the view does not show to be held are read by name: another replica may have written
+ * them a moment ago. They say where to look, not what to release.
  */
-async function readHints(context: Context, request: CniDel): Promise<string[]> {
+async function readHints(context: Context, request: CniDel, known: ReadonlySet<string>): Promise<string[]> {
   const networks = context.view.ledger.networks();
   const names: string[] = [];
   for (const text of request.prevAddresses ?? []) {
     const address = canonicalAddress(text.split('/', 1)[0] as string);
     if (address === undefined) continue;
     for (const network of networks) {
-      const found = await learn(context, bindingName(network, address));
-      if (found !== undefined) names.push(found.name);
+      const name = bindingName(network, address);
+      const found = known.has(name) ? undefined : await learn(context, name);
+      if (found !== undefined) names.push(name);
     }
   }
   return names;

@@ -36,6 +36,16 @@ describe('DEL', () => {
     expect(world.ipam.bindings({})).toHaveLength(1);
   });
 
+  test('prevResult is read for what the view does not know, also when it knows a part (found by the simulation)', async () => {
+    const asked: string[] = [];
+    const store = storeWith((bindings) => ({ get: (name) => (asked.push(name), bindings.get(name)) }));
+    const world = await openWorld({ store });
+    await world.pool('p', SMALL);
+    const held = await addressOf(world.add('c1'));
+    await world.del('c1', { prevAddresses: [`${held}/29`, 'fd00::1/64'] });
+    expect(asked).toEqual(['default.fd00-0000-0000-0000-0000-0000-0000-0001']);
+  });
+
   test('a read that began before a write and ends after it does not make it forgotten (found by the simulation)', async () => {
     let hold: Promise<void> | undefined;
     const store = storeWith((bindings) => ({
