@@ -149,6 +149,7 @@ export class KubernetesCollection<T> implements Collection<T> {
     if ('conflict' in answer) return answer;
     const stored = this.#readable(answer.value);
     if (stored === undefined) throw new StoreAmbiguous('the API server has made something unreadable of what was written');
+    for (const watch of this.#watches) watch.wrote(stored.version);
     return { ok: true, stored };
   }
 

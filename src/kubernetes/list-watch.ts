@@ -56,6 +56,8 @@ export interface ListWatch<T> {
   staleSeconds(): number;
   /** How often the whole collection was listed. */
   listings(): number;
+  /** The server has given this version to a write: a later listing that is older is of a server that went back in time. */
+  wrote(version: string): void;
   /** Nothing is delivered afterwards. */
   stop(): void;
 }
@@ -83,6 +85,7 @@ export function startListWatch<T extends Versioned>(options: ListWatchOptions<T>
     size: () => loop.known.size,
     staleSeconds: () => (options.timers.monotonic() - loop.lastContact) / 1000,
     listings: () => loop.listings,
+    wrote: (version) => loop.heardOf(version),
     stop: () => loop.stop(),
   };
 }
@@ -113,6 +116,10 @@ class Loop<T extends Versioned> {
 
   stop(): void {
     this.#stopping.abort();
+  }
+
+  heardOf(version: string): void {
+    if (this.#newest === undefined || isOlder(this.#newest, version)) this.#newest = version;
   }
 
   async run(): Promise<void> {
@@ -152,22 +159,27 @@ class Loop<T extends Versioned> {
    */
   async #checkHistory(version: string): Promise<ApiStatus | undefined> {
     const { client, type, selection } = this.#options;
+    const least = this.#newest ?? version;
     const page = await client.list(type, { ...selection, limit: 1 }, { signal: this.#stopping.signal });
     if (!page.ok) return page.status;
     this.#heard();
-    if (isOlder(page.value.resourceVersion, version)) this.#version = undefined;
+    if (isOlder(page.value.resourceVersion, least)) this.#version = undefined;
     return undefined;
   }
 
-  #compareHistory(version: string): void {
-    this.#isRewound = this.#newest !== undefined && isOlder(version, this.#newest);
-    if (this.#isRewound) this.#options.log.warn({ resource: this.#name, version, known: this.#newest }, 'the API server went back in time');
+  #compareHistory(version: string, newest: string | undefined): void {
+    this.#isRewound = newest !== undefined && isOlder(version, newest);
+    if (!this.#isRewound) return;
+    this.#newest = version;
+    this.#options.log.warn({ resource: this.#name, version, known: newest }, 'the API server went back in time');
   }
 
   async #list(): Promise<ApiStatus | undefined> {
     const { client, type, selection, pageSize = PAGE_SIZE } = this.#options;
     const whole = this.#expired >= EXPIRED_LISTINGS;
     const seen = new Set<string>();
+    // Of a write that is answered while this listing is under way nothing can be said.
+    const newest = this.#newest;
     let from: string | undefined;
     for (;;) {
       const query = { ...selection, ...(!whole && { limit: pageSize }), ...(from !== undefined && { continue: from }) };
@@ -178,7 +190,7 @@ class Loop<T extends Versioned> {
         return page.status;
       }
       this.#heard();
-      if (from === undefined) this.#compareHistory(page.value.resourceVersion);
+      if (from === undefined) this.#compareHistory(page.value.resourceVersion, newest);
       for (const object of page.value.items) {
         const key = keyOf(object.metadata);
         seen.add(key);
@@ -195,7 +207,8 @@ class Loop<T extends Versioned> {
       this.#isRewound = this.#isInDoubt = false;
       this.#expired = 0;
       this.listings++;
-      this.#version = this.#newest = page.value.resourceVersion;
+      this.#version = page.value.resourceVersion;
+      this.heardOf(this.#version);
       if (!this.isSynced && !this.#stopping.signal.aborted) {
         this.isSynced = true;
         this.#options.handler.synced?.();
@@ -257,7 +270,8 @@ class Loop<T extends Versioned> {
     } else if (type !== 'BOOKMARK') {
       this.#put(key, object);
     }
-    this.#version = this.#newest = object.metadata.resourceVersion;
+    this.#version = object.metadata.resourceVersion;
+    if (this.#version !== undefined) this.heardOf(this.#version);
   }
 
   #put(key: string, object: KubernetesObject): void {

@@ -272,6 +272,23 @@ describe('list-watch', () => {
     expect([news(), watch.listings()]).toEqual([['put a 2', 'put b 1'], 2]);
   });
 
+  test('a server that has not even what it answered to a write of ours is of another history (found by the simulation)', async () => {
+    count = 0;
+    const { timers, server, start, put, news, log } = makeWorld({ fault: faultAt({ kind: 'silent' }, 2) });
+    put('a', 1);
+    const watch = start();
+    await timers.advance(1);
+    const backup = server.backup();
+    put('a', 2);
+    put('b', 1);
+    watch.wrote(server.objects(ADDRESS_BINDINGS).at(-1)!.metadata.resourceVersion!);
+    server.restore(backup);
+    put('c', 1);
+    await timers.advance(200_000);
+    expect(news()).toEqual(['put a 1', 'synced', 'put a 1', 'put c 1']);
+    expect(log.entries.map(({ message }) => message)).toContain('the API server went back in time');
+  });
+
   test('history taken back between a listing and its watch is noticed', async () => {
     const backups: ReturnType<PretendedApiServer['backup']>[] = [];
     const { timers, server, start, put, news } = makeWorld({
