@@ -58,11 +58,13 @@ export const BUGS: readonly Bug[] = [
     'return held.bootId === by.bootId ? compareStamps(held, by) < 0 : held.bootId === olderBoot;',
     'return held.bootId === by.bootId || held.bootId === olderBoot || compareStamps(held, { ...by, bootId: held.bootId }) !== undefined;',
   ]),
-  bug('one-record-a-pod', 'F', 'both families of a pod are taken for duplicates', [
-    'src/core/holder.ts',
-    'holder.ifName, holder.family, holder.slot]',
-    'holder.ifName]',
-  ]),
+  bug(
+    'one-record-a-pod',
+    'F',
+    'both families of a pod are taken for duplicates, of which one goes',
+    ['src/core/holder.ts', 'holder.ifName, holder.family, holder.slot]', 'holder.ifName]'],
+    ['src/ipam/release-condemned.ts', 'if (compareStamps(stamp, newest.stamp) < 0) letGo', 'if (name !== newest.name) letGo'],
+  ),
   bug('no-tombstone', 'G', 'a DEL that finds nothing leaves nothing behind', [
     'src/ipam/tombstones.ts',
     'const by = this.#current(this.#deleted, attachment);',
@@ -208,8 +210,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('unknown-is-an-error', '19', 'DEL of the unknown fails', [
     DEL,
-    '    if (names.size === 0) for (const name',
-    '    if (names.size === 0 && (request.prevAddresses ?? []).length === 0) throw new Error("never allocated");\n    if (names.size === 0) for (const name',
+    '    for (const name of await readHints',
+    '    if (names.size === 0 && (request.prevAddresses ?? []).length === 0) throw new Error("never allocated");\n    for (const name of await readHints',
   ]),
   bug('del-forgotten', '20', 'a DEL that cannot be delivered is said to be done', [
     'src/cni/spool.ts',
