@@ -2,7 +2,6 @@
  * `npm run bench:cluster [-- --quick]`: the controller in a cluster, beside a bare relay on the same real API server
  * in the same run, block by block in turn. Ratios are asserted (exit 1 when one is missed), times are shown.
  */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 // @ts-expect-error plain JavaScript, so that it runs before anything is installed
 import { buildNodePrograms } from '../../cmd/dev/build-controller.mjs';
@@ -21,6 +20,7 @@ import { exactFit, twoReplicas } from './cluster/replicas.ts';
 import { Start } from './cluster/start.ts';
 import { empty, makePods, makePool, NODE, withStage, type Served, type Stage } from './cluster/stage.ts';
 import { holds, table } from './measure.ts';
+import { machineBootId } from '../support/machine-boot-id.ts';
 
 process.chdir(resolve(import.meta.dirname, '../..'));
 const quick = process.argv.includes('--quick');
@@ -32,7 +32,7 @@ async function play(stage: Stage): Promise<void> {
   const relay = await startRelay(stage, 'beside');
 
   await compareWithRelay(stage, replicas[0], relay, pods);
-  const nodes = await makeNodes(stage, 8, 'worker', readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+  const nodes = await makeNodes(stage, 8, 'worker', machineBootId());
   const theirs = await makePods(stage, names('w', 150), (index) => nodes[index % nodes.length]!.name);
   await handshakes(stage, replicas[0], nodes, theirs);
   await processes(stage, replicas[0], nodes, theirs);

@@ -27,9 +27,9 @@ describeCluster('by hand', () => {
     const node = await makeNode(NODE, bootId);
     const controller = await openFastController(apiServer().kubeconfig);
     ({ ipam } = controller);
-    const renewing = setInterval(() => void node.renew().catch(() => undefined), 500);
+    const stopRenewing = node.keepRenewing();
     stop = async () => {
-      clearInterval(renewing);
+      stopRenewing();
       await controller.close();
     };
   });
@@ -168,8 +168,7 @@ describeCluster('by hand', () => {
       await makeNode('again-node', firstBoot);
       expect((await request('POST', POOLS, pool({ ranges: [{ cidr: '10.87.0.0/24' }] }, 'again'))).status).toBe(201);
       const { ipam: other, close } = await openFastController(apiServer().kubeconfig);
-      let node: Awaited<ReturnType<typeof makeNode>> | undefined;
-      const renewing = setInterval(() => void node?.renew().catch(() => undefined), 500);
+      let stopRenewing = (): void => undefined;
       try {
         const attach = async (name: string, boot: string): Promise<string> => {
           const uid = await makePod('again', name, 'again-node');
@@ -189,13 +188,13 @@ describeCluster('by hand', () => {
           (await request('GET', `${BINDINGS}/default.${address.replaceAll('.', '-')}`)).json.spec?.state;
         const before = await attach('before', firstBoot);
         await deletePod('again', 'before');
-        node = await makeNode('again-node', secondBoot);
+        stopRenewing = (await makeNode('again-node', secondBoot)).keepRenewing();
         const after = await eventually(() => attach('after', secondBoot).catch(() => deletePod('again', 'after').then(() => undefined)), 'it'); // prettier-ignore
         expect(after).not.toBe(before);
         await eventually(async () => (await stateOf(before)) !== 'Bound', 'the address of the first one', 60_000);
         expect(await stateOf(after)).toBe('Bound');
       } finally {
-        clearInterval(renewing);
+        stopRenewing();
         await close();
       }
     },

@@ -59,9 +59,9 @@ describeCluster('berthctl collect with a kubeconfig', () => {
     expect((await runKubectl(grant)).stderr).toBe('');
     // With the rights of deploy/rbac and no others.
     const controller = await openFastController(await writeKubeconfig(directory, 'berth', 'berth-controller'));
-    const renewing = setInterval(() => void node.renew().catch(() => undefined), 500);
+    const stopRenewing = node.keepRenewing();
     stop = async () => {
-      clearInterval(renewing);
+      stopRenewing();
       await controller.close();
     };
   });

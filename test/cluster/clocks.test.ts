@@ -30,10 +30,10 @@ describeCluster('controllers whose clocks are wrong', () => {
     };
     expect((await request('POST', POOLS, pool(spec, 'clocks'))).status).toBe(201);
     for (let index = 0; index < 3; index++) uids.push(await makePod('clocks', `p-${index}`, 'clock-node'));
-    const renewing = setInterval(() => void node.renew().catch(() => undefined), 500);
+    const stopRenewing = node.keepRenewing();
     const opened = [await openFastController(apiServer().kubeconfig, TEN_MINUTES), await openFastController(apiServer().kubeconfig, -TEN_MINUTES)]; // prettier-ignore
     [ahead, behind] = [opened[0]!.ipam, opened[1]!.ipam];
-    closes.push(async () => clearInterval(renewing), ...opened.map(({ close }) => close));
+    closes.push(async () => stopRenewing(), ...opened.map(({ close }) => close));
   });
   afterAll(async () => {
     for (const close of closes) await close();

@@ -31,14 +31,8 @@ describeCluster('the collector in a cluster', () => {
     const controller = await openFastController(apiServer().kubeconfig);
     ({ ipam } = controller);
     // Kubelets that live renew their node's Lease.
-    const renewing = setInterval(() => {
-      for (const name of ['healthy', 'rebooting'])
-        void nodes
-          .get(name)!
-          .renew()
-          .catch(() => undefined);
-    }, 500);
-    stops.push(() => clearInterval(renewing), controller.close);
+    const renewing = (['healthy', 'rebooting'] as const).map((name) => nodes.get(name)!.keepRenewing());
+    stops.push(...renewing, controller.close);
   });
   afterAll(async () => {
     for (const stop of stops) await stop();

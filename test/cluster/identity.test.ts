@@ -13,16 +13,8 @@ import { BINDINGS, POOLS, pool } from '../crds/objects.ts';
 import { spawnController, whenReady, type Started } from '../server/controller-process.ts';
 import { cniAdd, cniDel, stamp } from '../server/requests.ts';
 import { apiServer, describeCluster, request } from '../support/cluster.ts';
-import {
-  deletePod,
-  machineBootId,
-  makeInstaller,
-  makeNamespace,
-  makeNode,
-  makePod,
-  mintInstallerToken,
-  newBootId,
-} from '../support/cluster-workloads.ts';
+import { deletePod, makeInstaller, makeNamespace, makeNode, makePod, mintInstallerToken, newBootId } from '../support/cluster-workloads.ts';
+import { machineBootId } from '../support/machine-boot-id.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { ask, type HttpAnswer } from '../support/http.ts';

@@ -72,6 +72,12 @@ describeCluster('an API server in trouble', () => {
   const add = (name: string, more: object = {}): Promise<HttpAnswer> =>
     call('add', { ...cniAdd({ containerId: `c-${name}`, pod: { namespace: 'outage', name, uid: uids.get(name)! } }), stamp: newStamp(), ...more }); // prettier-ignore
   const del = (name: string): Promise<HttpAnswer> => call('del', { ...cniDel({ containerId: `c-${name}` }), stamp: newStamp() });
+  /** The controller reaches the API server again. */
+  const addUntilServed = (name: string): Promise<HttpAnswer> =>
+    eventually(async () => {
+      const answer = await add(name);
+      return answer.status === 200 && answer;
+    }, `an address for ${name}`);
   const addressIn = (answer: HttpAnswer): string => {
     expect(answer.status, answer.text).toBe(200);
     return answer.json.addresses[0].address.split('/')[0];
@@ -155,11 +161,7 @@ describeCluster('an API server in trouble', () => {
     expect((await ask({ socketPath: socket }, 'GET', '/livez')).status).toBe(200);
     server.server.start();
     await server.whenReady();
-    const again = await eventually(async () => {
-      const answer = await add('kept');
-      return answer.status === 200 && answer;
-    }, 'the controller to reach it again');
-    expect(addressIn(again)).toBe(kept);
+    expect(addressIn(await addUntilServed('kept'))).toBe(kept);
     expect(addressIn(await add('restarted'))).not.toBe(kept);
     expect((await del('kept')).status).toBe(200);
     expect(await recordsOf('kept')).toEqual([expect.objectContaining({ address: kept, state: 'Released' })]);
@@ -171,10 +173,7 @@ describeCluster('an API server in trouble', () => {
     expectOutage(await add('etcd'), /^no answer from the API server within 10 s$/);
     server.etcd.start();
     await server.whenReady();
-    const answer = await eventually(async () => {
-      const one = await add('etcd');
-      return one.status === 200 && one;
-    }, 'an address for it');
+    const answer = await addUntilServed('etcd');
     expect(await recordsOf('etcd')).toEqual([expect.objectContaining({ address: addressIn(answer), state: 'Bound' })]);
   });
 

@@ -54,8 +54,7 @@ export async function openWorld(
     replicas.push({ name, socket: socketOf(name), running });
     await whenReady(running, socketOf(name));
   }
-  // A kubelet that lives renews its node's Lease, as soon as the API server lets it.
-  const renewing = setInterval(() => void node.renew().catch(() => undefined), 500);
+  const stopRenewing = node.keepRenewing();
 
   const pathOf = (name: string): string => `/api/v1/namespaces/${NAMESPACE}/pods/${name}`;
   return {
@@ -78,7 +77,7 @@ export async function openWorld(
       return items.filter(({ spec: { state } }) => state === 'Bound').length;
     },
     close: () => {
-      clearInterval(renewing);
+      stopRenewing();
       for (const { running } of replicas) running.child.kill('SIGKILL');
     },
   };

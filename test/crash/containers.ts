@@ -2,11 +2,11 @@
  * Containers as a runtime drives them through a controller that keeps dying: each is asked for, asked for again,
  * deleted, deleted again, and what was answered is remembered. An answer that never came is remembered as that.
  */
-import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { AddressBinding, CheckReport, CniAddAnswer, List } from '../../src/protocol.ts';
+import { machineBootId } from '../support/machine-boot-id.ts';
 
-const BOOT_ID = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+const BOOT_ID = machineBootId();
 
 type State =
   | { readonly kind: 'absent' }

@@ -2,18 +2,18 @@
  * The whole controller on an embedded store, which ends itself at a named point of a commit:
  * node controller-child.ts DATABASE SOCKET STEP PASS. Prints "ready" once it serves.
  */
-import { readFileSync } from 'node:fs';
 import { systemTimers } from '../../cmd/berth-controller/timers.ts';
 import { openIpam } from '../../src/ipam/open.ts';
 import { createBerthServer } from '../../src/server/server.ts';
 import { openSqliteStore } from '../../src/sqlite/open.ts';
 import { killAt } from './kill-at.ts';
+import { machineBootId } from '../support/machine-boot-id.ts';
 
 const [path, socket, step, pass] = process.argv.slice(2) as [string, string, string, string];
 const quiet = (): void => undefined;
 const complain = (fields: object, message: string): void => void process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
 const log = { debug: quiet, info: quiet, warn: complain, error: complain };
-const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+const bootId = machineBootId();
 
 let armed = false;
 const kill = killAt(step, Number(pass));

@@ -189,6 +189,15 @@ describe('the controllers’ CA', () => {
       world.server.put(CONFIG_MAPS, { ...map, data: { ...map.data, replicas: JSON.stringify(replicas), endpoints } });
     };
 
+    /** A replica of ours beside it, which each has heard of. */
+    const openBeside = async (world: ReturnType<typeof openWorld>) => {
+      const replica = world.open('a');
+      await world.finish(replica.read());
+      write(world, false);
+      await world.pass(61_000);
+      return { ...world, replica };
+    };
+
     test('upgraded: the list is never empty, and in the end nothing is left of it', async () => {
       const world = openWorld();
       const { open, map, pass, finish } = world;
@@ -210,11 +219,7 @@ describe('the controllers’ CA', () => {
 
     test('an upgrade that stays half-way for long: it is told of us again where it gave us up', async () => {
       const world = openWorld();
-      const { open, map, pass, finish } = world;
-      const replica = open('a');
-      await finish(replica.read());
-      write(world, false);
-      await pass(61_000);
+      const { replica, map, pass, finish } = await openBeside(world);
       const first = JSON.parse(map()['replicas']!) as Earlier;
       // What 0.1.0 does after five minutes with an entry that stands still.
       world.server.put(CONFIG_MAPS, { ...world.server.objects<Data>(CONFIG_MAPS)[0]!, data: { ...map(), replicas: JSON.stringify({ old: first['old'] }) } }); // prettier-ignore
@@ -228,11 +233,7 @@ describe('the controllers’ CA', () => {
 
     test('rolled back: whoever leaves last says where the earlier one is', async () => {
       const world = openWorld();
-      const { open, map, pass, finish } = world;
-      const replica = open('a');
-      await finish(replica.read());
-      write(world, false);
-      await pass(61_000);
+      const { replica, map, finish } = await openBeside(world);
       expect(map()['endpoints']).toBe('https://10.0.0.1:8443\n');
       await finish(replica.stop());
       expect(map()['endpoints']).toBe(`${OLD}\n`);

@@ -8,10 +8,11 @@ import { ask } from '../support/http.ts';
 import { startReady } from './controller-process.ts';
 import { cniAdd, cniDel } from './requests.ts';
 import { makeFolder, poolDocument } from './serve.ts';
+import { machineBootId } from '../support/machine-boot-id.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/controller.md'), 'utf8');
-const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+const bootId = machineBootId();
 
 /** The rows of the table under a heading, each as its cells. */
 function tableUnder(heading: string): readonly (readonly string[])[] {

@@ -1,7 +1,7 @@
 /** The controller as its operator meets it: flags, signals, two at once, files that are wrong, restarts. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -14,8 +14,9 @@ import { ask } from '../support/http.ts';
 import { builtController, startProcess, startReady } from './controller-process.ts';
 import { cniAdd, cniDel } from './requests.ts';
 import { makeFolder, poolDocument } from './serve.ts';
+import { machineBootId } from '../support/machine-boot-id.ts';
 
-const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+const bootId = machineBootId();
 const stampOf = (ticks: number) => ({ bootId, startedTicks: ticks, monotonicNs: '1', attempt: 0 });
 const blue = poolDocument('blue', { ranges: [{ cidr: '10.0.0.0/16' }], default: true });
 

@@ -1,6 +1,5 @@
 /** Pretended nodes and pods on the cluster tier's API server, and the installers whose tokens say which node asks. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { request } from './cluster.ts';
 import { mintToken, type TokenWanted } from './service-account-token.ts';
 import { installerToken } from './tokens-on.ts';
@@ -11,9 +10,6 @@ export type { PretendedNode } from './workloads-on.ts';
 export const { makeNode, makeNamespace, makePod, reportPod, deletePod } = workloadsOn(request);
 
 export const newBootId = (): string => randomUUID();
-
-/** What the built plugin says: a node whose calls it makes must show it. */
-export const machineBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 /** A pod of the installer's on the node, and what its token is bound to. */
 export async function makeInstaller(name: string, node: string): Promise<TokenWanted> {

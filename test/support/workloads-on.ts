@@ -9,6 +9,8 @@ const must = ({ status, text, json }: HttpAnswer): any => {
 
 export interface PretendedNode {
   renew(): Promise<void>;
+  /** Renews twice a second, as soon as the API server lets it, until the returned function is called. */
+  keepRenewing(): () => void;
   /** Also: it is no longer, or again, Ready. */
   reboot(bootId: string, ready?: boolean): Promise<void>;
 }
@@ -38,7 +40,11 @@ export function workloadsOn(request: ApiServer['request']) {
     await makeNamespace('kube-node-lease');
     await reboot(bootId);
     await renew();
-    return { renew, reboot };
+    const keepRenewing = (): (() => void) => {
+      const renewing = setInterval(() => void renew().catch(() => undefined), 500);
+      return () => clearInterval(renewing);
+    };
+    return { renew, keepRenewing, reboot };
   }
 
   /** One of very many: it runs the boot, and is Ready; nobody renews its Lease, for there is none. */
