@@ -25,8 +25,8 @@ const { values } = parseArgs({
   },
 });
 const worlds: Readonly<Record<string, { readonly options: readonly string[]; readonly batch: number }>> = {
-  small: { options: ['--nodes', '3'], batch: 100 },
-  full: { options: ['--size', 'full'], batch: 10 },
+  small: { options: ['--nodes', '3'], batch: 500 },
+  full: { options: ['--size', 'full'], batch: 50 },
 };
 const world = worlds[values.world];
 if (world === undefined) throw new Error(`there is no world "${values.world}": ${Object.keys(worlds).join(', ')}`);

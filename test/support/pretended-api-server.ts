@@ -212,15 +212,14 @@ export class PretendedApiServer {
       default: {
         const cut = fault?.kind === 'cut' ? fault : undefined;
         const parsed = parsePath(request, this.#kinds);
-        if (parsed?.verb !== 'watch') return this.#whole(this.#reply(request), cut);
+        if (parsed?.verb !== 'watch') return this.#whole(this.#reply(request, parsed), cut);
         const refused = this.#refusal(parsed);
         return refused === undefined ? this.#watch(parsed, signal, cut, fault?.kind === 'silent') : this.#whole(refused, cut);
       }
     }
   }
 
-  #reply(request: HttpRequest): Reply {
-    const parsed = parsePath(request, this.#kinds);
+  #reply(request: HttpRequest, parsed = parsePath(request, this.#kinds)): Reply {
     if (parsed === undefined) return this.#special(request);
     this.asked.push(verbOf(parsed));
     const refused = this.#refusal(parsed);
