@@ -119,7 +119,14 @@ function readBinding(entry: unknown, ranges: RangeSet): Outcome<BindingJson> {
   const { subinstance, subid, slot, tags, boundAt, expiresAt, releasedAt, cooldownSeconds, stickySeconds } = binding;
   const options = checkAllocateOptions({ slot, ...(tags !== undefined && { tags }) });
   if (!options.ok) return options;
-  const figures = { slot, boundAt, cooldownSeconds, stickySeconds, expiresAt: expiresAt ?? 0, releasedAt: releasedAt ?? 0 };
+  const figures = {
+    slot,
+    boundAt,
+    cooldownSeconds,
+    stickySeconds,
+    expiresAt: expiresAt === undefined ? 0 : expiresAt,
+    releasedAt: releasedAt === undefined ? 0 : releasedAt,
+  };
   const odd = Object.entries(figures).find(([, value]) => !(typeof value === 'number' && Number.isFinite(value) && value >= 0));
   if (odd) return refuse('InvalidRequest', `${odd[0]} must be a number from 0, not ${quote(odd[1])}`);
   return done({

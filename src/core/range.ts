@@ -17,9 +17,18 @@ const PREFIX_LENGTH = /^(?:0|[1-9][0-9]{0,2})$/;
 
 /** What a person wrote, short enough and plain enough to repeat in a sentence. */
 export function quote(text: unknown): string {
-  const shown = typeof text === 'string' ? text : (JSON.stringify(text) ?? String(text));
+  const shown = typeof text === 'string' ? text : describe(text);
   const plain = shown.replace(/[^\x20-\x7e]/g, '?');
   return `"${plain.length > 60 ? `${plain.slice(0, 57)}...` : plain}"`;
+}
+
+/** JSON knows neither a bigint nor an object within itself. */
+function describe(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return typeof value === 'bigint' ? `${value}n` : typeof value;
+  }
 }
 
 /**
