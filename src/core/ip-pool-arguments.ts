@@ -11,7 +11,8 @@ const wrong = (detail: string): Outcome<never> => refuse('InvalidRequest', detai
 
 const isName = (text: unknown): boolean => typeof text === 'string' && text !== '' && text.length <= LONGEST_NAME;
 
-const isSeconds = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+/** In milliseconds it must be a number too: JSON has no infinity. */
+const isSeconds = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value * 1000) && value >= 0;
 
 export function checkSubject(subinstance: unknown, subid: unknown): Outcome<void> {
   if (!isName(subinstance)) return wrong(`subinstance must be text of 1 to ${LONGEST_NAME} characters, not ${quote(subinstance)}`);
@@ -32,6 +33,13 @@ export function checkAllocateOptions(options: AllocateOptions): Outcome<void> {
     return wrong(`tags must be an object of text, not ${quote(tags)}`);
   }
   return FINE;
+}
+
+const EVENTS: readonly unknown[] = ['allocated', 'released', 'expired', 'changed'];
+
+export function checkListener(event: unknown, listener: unknown): Outcome<void> {
+  if (!EVENTS.includes(event)) return wrong(`unknown event ${quote(event)}; known are ${EVENTS.join(', ')}`);
+  return typeof listener === 'function' ? FINE : wrong(`a listener must be a function, not ${quote(listener)}`);
 }
 
 const OPTIONS = ['placement', 'cooldownSeconds', 'whenFull', 'stickySeconds', 'limits', 'clock'];

@@ -10,7 +10,7 @@ import { isBound } from './binding.ts';
 import { chooseAddress, type Want } from './choose.ts';
 import type { Clock } from './clock.ts';
 import { IpPoolError, unwrap } from './ip-pool-error.ts';
-import { checkAllocateOptions, checkOptions, checkSubject } from './ip-pool-arguments.ts';
+import { checkAllocateOptions, checkListener, checkOptions, checkSubject } from './ip-pool-arguments.ts';
 import { FAMILIES, IpPoolRanges, NETWORK, textOf, type Policy } from './ip-pool-ranges.ts';
 import { readSnapshot, type IpPoolSnapshot } from './ip-pool-snapshot.ts';
 import {
@@ -26,11 +26,14 @@ import {
 import { Ledger } from './ledger.ts';
 import { Listeners } from './listeners.ts';
 import { parseCidr, parseRange, quote, type Range } from './range.ts';
-import { done, refuse, type Outcome } from './refusal.ts';
+import { done, refuse, type Outcome, type RefusalReason } from './refusal.ts';
 import { normaliseMac, normaliseResource } from './resource.ts';
 import { makeSystemClock } from './system-clock.ts';
 
 const NO_ATTACHMENTS: BindingSpec['attachments'] = Object.freeze([]);
+
+/** The refusals that may turn into a yes when leases that have ended are let go. */
+const NEED_ROOM: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['PoolFull', 'IpAlreadyAllocated', 'IpNotAvailable', 'LimitReached']);
 
 export class IpPool {
   readonly name: string;
@@ -129,12 +132,12 @@ export class IpPool {
   releaseBySubid(subinstance: string, subid: string): Binding[] {
     const held = this.#ledger.bySubject(subinstance, subid);
     if (held.length === 0) throw new IpPoolError(notFound(`${subinstance}/${subid} holds no address of pool ${this.name}`));
-    return held.map((binding) => this.#release(binding, 'released'));
+    return this.#releaseEach(held, 'released');
   }
 
   /** Releases every address of a tenant; none is fine, so that a clean-up can be repeated. */
   releaseBySubinstance(subinstance: string): Binding[] {
-    return this.#ledger.bySubinstance(subinstance).map((binding) => this.#release(binding, 'released'));
+    return this.#releaseEach(this.#ledger.bySubinstance(subinstance), 'released');
   }
 
   /** The subject's address; of several the one in the lowest slot, IPv4 first. */
@@ -181,7 +184,7 @@ export class IpPool {
 
   /** Releases the bindings whose lease has ended, and returns them. Costs nothing when there are none. */
   expire(): Binding[] {
-    return this.#ledger.expired(this.#clock.now()).map((binding) => this.#release(binding, 'expired'));
+    return this.#releaseEach(this.#ledger.expired(this.#clock.now()), 'expired');
   }
 
   /** Exact, however large the pool. */
@@ -193,12 +196,14 @@ export class IpPool {
 
   /**
    * Calls back after each change. A listener that throws does not undo it, and does not reach the caller: the error
-   * surfaces as an unhandled rejection. The returned function ends it.
+   * surfaces as an unhandled rejection. A listener may use the pool; what it changes is told afterwards. The returned
+   * function ends it.
    */
   on<Name extends 'allocated' | 'released' | 'expired' | 'changed'>(
     event: Name,
     listener: (event: IpPoolEvents[Name]) => void,
   ): () => void {
+    unwrap(checkListener(event, listener));
     return this.#listeners.add(event, listener);
   }
 
@@ -247,6 +252,24 @@ export class IpPool {
   }
 
   #allocate(subinstance: string, subid: string, resource: Resource, options: AllocateOptions): Outcome<string> {
+    const first = this.#allocateOnce(subinstance, subid, resource, options);
+    return this.#hasMadeRoom(first) ? this.#allocateOnce(subinstance, subid, resource, options) : first;
+  }
+
+  #allocateSpecific(ip: string, subinstance: string, subid: string, resource: Resource, options: AllocateOptions): Outcome<string> {
+    const first = this.#allocateSpecificOnce(ip, subinstance, subid, resource, options);
+    return this.#hasMadeRoom(first) ? this.#allocateSpecificOnce(ip, subinstance, subid, resource, options) : first;
+  }
+
+  /**
+   * Leases that have ended make room when there is need. Whoever asked then asks anew from the beginning: a listener
+   * that heard of the end may have allocated, for the same subject too.
+   */
+  #hasMadeRoom(outcome: Outcome<string>): boolean {
+    return !outcome.ok && NEED_ROOM.has(outcome.refusal.reason) && this.expire().length > 0;
+  }
+
+  #allocateOnce(subinstance: string, subid: string, resource: Resource, options: AllocateOptions): Outcome<string> {
     const subject = this.#checkCall(subinstance, subid, resource, options);
     if (!subject.ok) return subject;
     const family = options.family ?? (this.#ranges.has('IPv4') || !this.#ranges.has('IPv6') ? 'IPv4' : 'IPv6');
@@ -257,7 +280,7 @@ export class IpPool {
     return this.#choose(want, subject.value, options);
   }
 
-  #allocateSpecific(ip: string, subinstance: string, subid: string, resource: Resource, options: AllocateOptions): Outcome<string> {
+  #allocateSpecificOnce(ip: string, subinstance: string, subid: string, resource: Resource, options: AllocateOptions): Outcome<string> {
     const subject = this.#checkCall(subinstance, subid, resource, options);
     if (!subject.ok) return subject;
     const address = canonicalAddress(ip);
@@ -289,9 +312,7 @@ export class IpPool {
         ? refuse('PoolFull', `pool ${this.name} has no ${want.family} addresses`)
         : refuse('IpNotFound', `${want.requested} is outside every range of pool ${this.name}`, { address: want.requested });
     }
-    let chosen = chooseAddress(this.#ledger, pool, want);
-    // Leases that have ended make room when there is need.
-    if (!chosen.ok && this.expire().length > 0) chosen = chooseAddress(this.#ledger, pool, want);
+    const chosen = chooseAddress(this.#ledger, pool, want);
     if (!chosen.ok) return chosen;
     const { address, why } = chosen.value;
     if (why !== 'own') {
@@ -332,8 +353,10 @@ export class IpPool {
   }
 
   #lowestFreeSlot(subinstance: string, subid: string, family: Family): number {
+    const own = this.#ledger.bySubject(subinstance, subid).filter((binding) => familyOf(binding.address) === family);
+    const taken = new Set(own.map((binding) => binding.slot));
     let slot = 0;
-    while (this.#ownOf(subinstance, subid, slot, family)) slot++;
+    while (taken.has(slot)) slot++;
     return slot;
   }
 
@@ -351,6 +374,20 @@ export class IpPool {
     return binding && isBound(binding) ? done(binding) : { ok: false, refusal: notFound(`nobody holds ${address}`, address) };
   }
 
+  /**
+   * Each as it is when its turn comes: a listener that hears of one may release, renew or deal out the next, and what
+   * another holds by then is not let go.
+   */
+  #releaseEach(bindings: readonly BindingSpec[], event: 'released' | 'expired'): Binding[] {
+    const released: Binding[] = [];
+    for (const { address, subinstance, subid } of bindings) {
+      const binding = this.#ledger.get(NETWORK, address);
+      if (!binding || !isBound(binding) || binding.subinstance !== subinstance || binding.subid !== subid) continue;
+      if (event === 'released' || this.#hasEnded(binding)) released.push(this.#release(binding, event));
+    }
+    return released;
+  }
+
   #release(binding: BindingSpec, event: 'released' | 'expired'): Binding {
     const releasedAt = this.#clock.now();
     if (binding.cooldownSeconds === 0 && binding.stickySeconds === 0) {
@@ -365,12 +402,11 @@ export class IpPool {
   }
 
   #announce(kind: 'allocated' | 'released' | 'expired', binding: Binding): void {
-    this.#listeners.emit(kind, binding);
-    this.#changed({ kind, binding });
+    this.#listeners.emit([kind, binding], ['changed', { kind, binding }]);
   }
 
   #changed(change: Change): void {
-    this.#listeners.emit('changed', change);
+    this.#listeners.emit(['changed', change]);
   }
 }
 

@@ -1,6 +1,13 @@
-/** Who wants to know of changes. A listener that throws disturbs neither the pool nor the other listeners. */
+type Emitted<Events> = { [Name in keyof Events]: readonly [name: Name, event: Events[Name]] }[keyof Events];
+
+/**
+ * Who wants to know of changes. A listener that throws disturbs neither the pool nor the other listeners; what one
+ * changes by itself is told after what it was told, so that everybody hears of everything in the order it happened.
+ */
 export class Listeners<Events extends Record<string, unknown>> {
   readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  readonly #pending: Emitted<Events>[] = [];
+  #isTelling = false;
 
   /** Whether anybody listens to anything: the common case is nobody, and costs nothing. */
   get isEmpty(): boolean {
@@ -18,10 +25,22 @@ export class Listeners<Events extends Record<string, unknown>> {
     };
   }
 
-  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])] as ((event: Events[Name]) => void)[]) {
+  /** What is told of one change. */
+  emit(...events: readonly Emitted<Events>[]): void {
+    this.#pending.push(...events);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let next = this.#pending.shift(); next; next = this.#pending.shift()) this.#deliver(next);
+    this.#isTelling = false;
+  }
+
+  #deliver([name, event]: Emitted<Events>): void {
+    const listeners = this.#listeners.get(name) ?? new Set<never>();
+    for (const listener of [...listeners]) {
+      // One before it may have ended it.
+      if (!listeners.has(listener)) continue;
       try {
-        listener(event);
+        listener(event as never);
       } catch (error) {
         // Reported as an unhandled rejection: visible, and the caller still gets the address that is allocated now.
         void Promise.reject(error);

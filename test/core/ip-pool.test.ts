@@ -231,6 +231,8 @@ describe('allocate', () => {
     ['negative slot', (pool) => pool.allocate('t', 'a', vm, { slot: -1 })],
     ['unknown family', (pool) => pool.allocate('t', 'a', vm, { family: 'IPv5' as never })],
     ['lease of no length', (pool) => pool.allocate('t', 'a', vm, { leaseSeconds: 0 })],
+    ['lease beyond what a number of milliseconds can say', (pool) => pool.allocate('t', 'a', vm, { leaseSeconds: Number.MAX_VALUE })],
+    ['value that JSON cannot say', (pool) => pool.allocate('t', 'a', { type: 'vm', value: 7n as never })],
     ['lease without end', (pool) => pool.allocate('t', 'a', vm, { leaseSeconds: Infinity })],
     ['tags that are no text', (pool) => pool.allocate('t', 'a', vm, { tags: { a: 1 as never } })],
     ['options that are none', (pool) => pool.allocate('t', 'a', vm, 7 as never)],
@@ -404,6 +406,15 @@ describe('time', () => {
     expect(pool.findBySubid('t', 'c')).toBeUndefined();
   });
 
+  test('a tenant at its limit lets its ended leases go by itself', () => {
+    const clock = new FakeClock();
+    const pool = smallPool({ clock, limits: { perSubinstance: 1 } });
+    pool.allocate('t', 'a', vm, { leaseSeconds: 5 });
+    expect(codeOf(() => pool.allocate('t', 'b', vm))).toBe('IpNotAvailable');
+    clock.advance(6);
+    expect(pool.allocate('t', 'b', vm)).toBe('10.0.0.1');
+  });
+
   test('a subject whose lease has ended gets its address anew, with the new lease', () => {
     const clock = new FakeClock();
     const pool = smallPool({ clock });
@@ -568,6 +579,73 @@ describe('notifications', () => {
     expect(pool.allocate('t', 'a', vm)).toBe('10.0.0.1');
     expect(pool.findBySubid('t', 'shadow')).toBe('10.0.0.2');
   });
+
+  test('who waits for an ended lease keeps what it got, also when more leases end in the same pass', () => {
+    const clock = new FakeClock();
+    const pool = smallPool({ clock });
+    for (const subid of ['a', 'b', 'c', 'd']) pool.allocate('t', subid, vm, { leaseSeconds: 5 });
+    const waiting = ['w', 'x', 'y', 'z'];
+    pool.on('expired', () => {
+      while (waiting.length > 0 && pool.tryAllocate('t', waiting[0]!, vm).address !== undefined) waiting.shift();
+    });
+    clock.advance(6);
+    pool.expire();
+    expect(['w', 'x', 'y', 'z'].map((subid) => pool.findBySubid('t', subid))).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']);
+    expect(pool.tryAllocate('t', 'late', vm).refusal?.code).toBe('PoolFull');
+  });
+
+  test('a release of many leaves alone what a listener gave to another or renewed meanwhile', () => {
+    const clock = new FakeClock();
+    const pool = smallPool({ clock });
+    for (const subid of ['a', 'b', 'c']) pool.allocate('t', subid, vm, { leaseSeconds: 5 });
+    const stop = pool.on('expired', () => pool.renew('10.0.0.2', 60));
+    clock.advance(6);
+    expect(pool.expire().map((binding) => binding.subid)).toEqual(['a', 'c']);
+    stop();
+    pool.on('released', ({ subid }) => {
+      if (subid !== 'b') return;
+      pool.releaseBySubid('t', 'd');
+      pool.allocateSpecific('10.0.0.4', 'other', 'o', vm);
+    });
+    pool.allocateSpecific('10.0.0.4', 't', 'd', vm);
+    expect(pool.releaseBySubinstance('t').map((binding) => binding.subid)).toEqual(['b']);
+    expect(pool.getBinding('10.0.0.4')?.subid).toBe('o');
+  });
+
+  test('a listener that allocates for the one who waits for room does not give it two addresses', () => {
+    const clock = new FakeClock();
+    const pool = smallPool({ clock });
+    for (const subid of ['a', 'b', 'c', 'd']) pool.allocate('t', subid, vm, { leaseSeconds: 5 });
+    pool.on('expired', () => void pool.tryAllocate('t', 'e', vm));
+    clock.advance(6);
+    expect(pool.allocate('t', 'e', vm)).toBe(pool.findBySubid('t', 'e'));
+    expect(pool.findAllBySubid('t', 'e')).toHaveLength(1);
+  });
+
+  test('everybody hears of changes in the order they happened, of those that a listener makes too', () => {
+    const pool = smallPool();
+    const seen: string[] = [];
+    pool.on('released', ({ address }) => pool.allocateSpecific(address, 't', 'next', vm));
+    pool.on('changed', (change) => seen.push(`${change.kind} ${'binding' in change ? change.binding.subid : ''}`));
+    pool.allocate('t', 'a', vm);
+    pool.releaseBySubid('t', 'a');
+    expect(seen).toEqual(['allocated a', 'released a', 'allocated next']);
+  });
+
+  test('a listener that another has ended hears nothing any more', () => {
+    const pool = smallPool();
+    let heard = 0;
+    pool.on('allocated', () => stop());
+    const stop = pool.on('allocated', () => heard++);
+    pool.allocate('t', 'a', vm);
+    expect(heard).toBe(0);
+  });
+
+  test('an event that does not exist, and a listener that is none, are refused', () => {
+    const pool = smallPool();
+    expect(codeOf(() => pool.on('allocate' as never, () => {}))).toBe('InvalidRequest');
+    expect(codeOf(() => pool.on('allocated', undefined as never))).toBe('InvalidRequest');
+  });
 });
 
 describe('snapshots', () => {
@@ -646,6 +724,7 @@ describe('snapshots', () => {
     ['a slot twice', { ...base, bindings: [binding, { ...binding, address: '10.0.0.2' }] }, 'InvalidRequest'],
     ['no resource', { ...base, bindings: [{ ...binding, resource: undefined }] }, 'InvalidRequest'],
     ['a time of words', { ...base, bindings: [{ ...binding, boundAt: 'now' }] }, 'InvalidRequest'],
+    ['a lease that ends at nothing', { ...base, bindings: [{ ...binding, expiresAt: null }] }, 'InvalidRequest'],
     ['a cooldown of nothing', { ...base, bindings: [{ ...binding, cooldownSeconds: null }] }, 'InvalidRequest'],
   ])('refused: %s', (_name, json, code) => {
     const error = errorOf(() => IpPool.fromJSON(json));
