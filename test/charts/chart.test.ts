@@ -89,8 +89,12 @@ describeCharts('the chart', () => {
     expect(JSON.stringify(bindings)).not.toContain('berth-node');
     const onOpenShift = find(await render('--set=openShift.install=true'), 'RoleBinding', 'berth-scc-privileged');
     expect(onOpenShift['subjects']).toMatchObject([{ name: 'berth-controller' }, { name: 'berth-node' }]);
+    const installer = pod(find(all, 'DaemonSet'));
+    // Root that may write to another user's folder, and nothing else (test/install runs with exactly this).
+    const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'], add: ['DAC_OVERRIDE'] } };
+    expect([installer['initContainers'], installer['containers']]).toMatchObject([[{ securityContext }], [{ securityContext }]]);
     // The node's other pods are seen by the container that ends, not by the one that stays.
-    const mounts = (pod(find(all, 'DaemonSet'))['containers'] as { volumeMounts: { name: string }[] }[])[0]!.volumeMounts;
+    const mounts = (installer['containers'] as { volumeMounts: { name: string }[] }[])[0]!.volumeMounts;
     expect(mounts.map(({ name }) => name)).not.toContain('kubelet-pods');
   });
 

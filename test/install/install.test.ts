@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -187,6 +188,24 @@ describe('the program', () => {
     writeFileSync(settings.plugin, '#!/bin/sh\necho \'{"code":11,"msg":"away"}\'; exit 1\n');
     const { code, stdout } = await run('install');
     expect([code, stdout]).toEqual([0, expect.stringMatching(/spool not delivered.*away/)]);
+  });
+
+  // Kubespray's nodes: /opt/cni/bin and /etc/cni/net.d are kube's, mode 0755.
+  const isRoot = process.getuid?.() === 0 && existsSync('/usr/bin/setpriv');
+  test.skipIf(!isRoot)('install: with the chart’s capabilities, into folders that another user owns', async () => {
+    chmodSync(settings.plugin, 0o755);
+    mkdirSync(settings.runFolder);
+    const lists = { BERTH_NETWORK_LIST: '1.conflist', BERTH_NETWORK_LISTS: join(root, 'lists'), BERTH_CNI_CONFIG: join(root, 'net.d') };
+    for (const folder of [lists.BERTH_NETWORK_LISTS, lists.BERTH_CNI_CONFIG]) mkdirSync(folder);
+    writeFileSync(join(lists.BERTH_NETWORK_LISTS, '1.conflist'), '{}');
+    for (const folder of [settings.cniBinFolder, settings.runFolder, lists.BERTH_CNI_CONFIG]) chownSync(folder, 997, 0);
+    const as = (capabilities: string): Promise<Finished> => {
+      const words = [`--bounding-set=${capabilities}`, '--inh-caps=-all', process.execPath, 'cmd/berth-install/main.ts', 'install'];
+      return execute('/usr/bin/setpriv', words, { env: { PATH: process.env['PATH'], ...environment, ...lists } });
+    };
+    expect(await as('-all')).toMatchObject({ code: 1, stdout: expect.stringContaining('EACCES') as string });
+    expect(await as('-all,+dac_override')).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(join(lists.BERTH_CNI_CONFIG, '1.conflist'))).toBe(true);
   });
 
   test('install: a foreseen failure is one line and no stack', async () => {
