@@ -110,9 +110,11 @@ function check(database: DatabaseSync): string {
   }
 }
 
-/** The way back from an upgrade. */
+/**
+ * The way back from this upgrade. One of an earlier upgrade (somebody went back, and comes again) is replaced: it does not
+ * know what was bound since, and would hand that out again.
+ */
 function keepCopy(database: DatabaseSync, copy: string): void {
-  if (existsSync(copy)) return;
   discard(copy);
   database.prepare('VACUUM INTO ?').run(partialOf(copy));
   finish(copy);

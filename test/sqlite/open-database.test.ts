@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -226,6 +227,21 @@ describe('an older version', () => {
     onTestFinished(() => copy.close());
     expect(pragma(copy, 'user_version')).toBe(1);
     expect(copy.prepare('SELECT count(*) AS n FROM bindings').get()?.['n']).toBe(3);
+  });
+
+  test('that went back from an upgrade and is upgraded again leaves a copy of what it is now', async () => {
+    const path = tempPath();
+    makeVersionOne(path);
+    await open(path).close();
+    rmSync(path);
+    copyFileSync(`${path}.v1`, path);
+    const back = new DatabaseSync(path);
+    back.exec('DELETE FROM bindings WHERE name = (SELECT min(name) FROM bindings)');
+    back.close();
+    await open(path).close();
+    const copy = new DatabaseSync(`${path}.v1`, { readOnly: true });
+    onTestFinished(() => copy.close());
+    expect(copy.prepare('SELECT count(*) AS n FROM bindings').get()?.['n']).toBe(2);
   });
 
   test('stays what it was when a step fails', () => {
