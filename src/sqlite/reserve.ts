@@ -19,8 +19,20 @@ export class Reserve {
     this.#folder = dirname(databasePath);
   }
 
-  /** Puts the space by where as much again is free besides; false where it is not. A small disk has no reserve, and works without. */
+  /**
+   * Puts the space by where as much again is free besides; false where it is not. A small disk has no reserve, and works
+   * without. This is asked between commits: a folder that cannot be written any more (re-mounted read-only after disk
+   * errors), or a process without a file descriptor left, is no reason to end the controller.
+   */
   hold(): boolean {
+    try {
+      return this.#hold();
+    } catch {
+      return false;
+    }
+  }
+
+  #hold(): boolean {
     const size = this.#size();
     if (size === RESERVED_BYTES) return true;
     const { bavail, bsize } = statfsSync(this.#folder);
@@ -41,9 +53,13 @@ export class Reserve {
 
   /** Gives the space up; false where there is none. An empty file stays, so that a restart knows that it was given up. */
   spend(): boolean {
-    if (this.#size() !== RESERVED_BYTES) return false;
-    truncateSync(this.#path);
-    return true;
+    try {
+      if (this.#size() !== RESERVED_BYTES) return false;
+      truncateSync(this.#path);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   isSpent(): boolean {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
 import { open, tempFolder } from './temp.ts';
+import { Reserve } from '../../src/sqlite/reserve.ts';
 import { canMount, runOnReadOnlyDisk, runOnSmallDisk } from './small-disk.ts';
 
 // Child processes that fill disks: seconds on a quiet machine, many on a busy one.
@@ -139,4 +140,13 @@ describe('without the right to write', () => {
     chmodSync(folder, 0o555);
     expect(tryOpen(folder)).toMatchObject({ fault: 'ReadOnly', message: expect.stringContaining(`${folder}/berth.db cannot be written`) });
   });
+});
+
+test('a reserve that can be neither taken nor given up is none: the commit that asked goes on', () => {
+  const gone = new Reserve(join(tempFolder(), 'unmounted', 'berth.db'));
+  expect(gone.hold()).toBe(false);
+  expect(gone.spend()).toBe(false);
+  const folder = tempFolder();
+  mkdirSync(join(folder, 'berth.db-reserve'));
+  expect(new Reserve(join(folder, 'berth.db')).hold()).toBe(false);
 });
