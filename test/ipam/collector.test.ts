@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
 import { StoreUnavailable, type Store } from '../../src/store/store.ts';
@@ -259,6 +261,26 @@ describe('a pod that is gone', () => {
     expect(cluster.held()).toEqual(['web']);
     await cluster.pass(60_000);
     expect(cluster.held()).toEqual([]);
+  });
+
+  test('is forgotten once nothing is held in its name, on a replica that never leads too', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    cluster.setLeads(false);
+    const seeGo = (name: string): WeakRef<object> => {
+      const pod = cluster.workloads.pod('ns', name);
+      cluster.workloads.deletePod('ns', name);
+      return new WeakRef(pod);
+    };
+    const gone = seeGo('job-1');
+    await cluster.pass(120_000);
+    seeGo('job-2');
+    for (let turn = 0; turn < 100 && gone.deref() !== undefined; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collectGarbage();
+    }
+    expect(gone.deref()).toBeUndefined();
   });
 
   test('a static pod is let go neither by the absence of its mirror nor by its name (LESSONS S)', async () => {

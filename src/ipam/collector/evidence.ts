@@ -45,7 +45,8 @@ export class Evidence {
   readonly #nodeGoneAfterMs: number;
   readonly #suspicions = new Map<string, Suspicion>();
   readonly #gone = new Map<string, PodGone & { readonly at: number }>();
-  readonly #goneNodes = new Map<string, number>();
+  /** By UID: since when a node that holds something was not there. */
+  readonly #goneNodes = new Map<string, { readonly node: string; readonly since: number }>();
   /** Renewals read in this pass. */
   #renewals = new Map<string, Promise<string | undefined>>();
 
@@ -57,16 +58,27 @@ export class Evidence {
 
   /** A pod went away: whether that was seen or inferred decides whether the brake counts it. */
   noteGone(gone: PodGone): void {
-    this.#gone.set(gone.pod.uid, { ...gone, at: this.#context.timers.monotonic() });
+    const at = this.#context.timers.monotonic();
+    this.#gone.delete(gone.pod.uid);
+    this.#gone.set(gone.pod.uid, { ...gone, at });
+    this.#forgetGone(at);
+  }
+
+  /** Here and not in a pass: a replica that never leads sees every pod of the cluster go, too. The oldest are first. */
+  #forgetGone(now: number): void {
+    for (const [uid, gone] of this.#gone) {
+      if (now - gone.at <= this.#nodeGoneAfterMs) return;
+      this.#gone.delete(uid);
+      // Something is held yet, by a node that is away perhaps: it is looked at again as much later.
+      if (this.#context.view.ledger.byPodUid(uid).length > 0) this.#gone.set(uid, { ...gone, at: now });
+    }
   }
 
   beginPass(sandboxes: readonly Sandbox[]): void {
     this.#renewals = new Map();
     const keys = new Set(sandboxes.map(({ key }) => key));
     for (const key of this.#suspicions.keys()) if (!keys.has(key)) this.#suspicions.delete(key);
-    const uids = new Set(sandboxes.map(({ podUid }) => podUid));
-    const old = this.#context.timers.monotonic() - this.#nodeGoneAfterMs;
-    for (const [uid, { at }] of this.#gone) if (!uids.has(uid) && at < old) this.#gone.delete(uid);
+    for (const [key, { node }] of this.#goneNodes) if (this.#context.view.ledger.byNode(node).length === 0) this.#goneNodes.delete(key);
   }
 
   async judge(sandbox: Sandbox): Promise<Verdict> {
@@ -123,8 +135,8 @@ export class Evidence {
   #judgeNodeGone(sandbox: Sandbox, nodeUid: string | undefined): Verdict {
     const now = this.#context.timers.monotonic();
     const key = nodeUid ?? sandbox.attachment.node;
-    const since = this.#goneNodes.get(key) ?? now;
-    this.#goneNodes.set(key, since);
+    const since = this.#goneNodes.get(key)?.since ?? now;
+    this.#goneNodes.set(key, { node: sandbox.attachment.node, since });
     if (now - since < this.#nodeGoneAfterMs) return { kind: 'waiting', reason: 'NodeGone' };
     // Kubernetes deletes a gone node's pods: whoever saw that happen infers nothing from absence.
     const inferred = this.#gone.get(sandbox.podUid)?.witnessed !== true;
