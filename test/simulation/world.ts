@@ -102,7 +102,9 @@ export class World {
     this.workload.makePools();
     for (const index of this.replicas.keys()) this.startReplica(index);
     for (const node of this.nodes) {
-      if (this.dice.chance(0.25) && usableIn(this.setting.prefix) > 4)
+      // An address is left for others: static pods cannot be told to be fewer.
+      const isRoom = usableIn(this.setting.prefix) > Math.max(4, this.nodes.filter(({ staticPods }) => staticPods.length > 0).length + 1);
+      if (this.dice.chance(0.25) && isRoom)
         node.staticPods.push({ namespace: 'shop', name: `static-${node.name}`, hash: `hash-${node.name}` });
       node.boot();
     }
