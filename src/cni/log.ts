@@ -25,7 +25,10 @@ export function openLog(host: Host, bound: object): PluginLog {
     if (lines === '') return;
     const directory = file.slice(0, file.lastIndexOf('/'));
     const [, , size] = host.inspectFile(file);
-    if (Number(size) + lines.length > LARGEST_FILE) host.renameFile(file, `${file}.1`, directory);
+    const isFull = Number(size) + lines.length > LARGEST_FILE;
+    const turned = isFull ? host.renameFile(file, `${file}.1`, directory) : '';
+    // ENOENT: another call has just turned it. One that cannot be turned (append-only, a mount of its own) would fill the disk.
+    if (!['', 'ENOENT'].includes(turned)) return;
     if (host.appendFile(file, lines) === 'ENOENT' && host.makeDirectory(directory) === '') host.appendFile(file, lines);
     lines = '';
   };

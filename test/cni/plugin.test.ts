@@ -218,3 +218,18 @@ describe('refusals', () => {
     expect([ran.code, ran.stdout.split('\n').length]).toEqual([0, 2]);
   });
 });
+
+describe('the log', () => {
+  const file = '/var/log/berth/berth.log';
+  test.each([
+    ['cannot be turned', 'EPERM', false],
+    ['has just been turned by another call', 'ENOENT', true],
+  ])('when full, and it %s', async (_name, failure, grows) => {
+    const world = pretendWorld();
+    const full = 'x'.repeat(512 * 1024);
+    world.files.set(file, full);
+    world.fails = (operation) => (operation === 'renameFile' ? failure : '');
+    expect((await run(world, 'ADD')).code).toBe(0);
+    expect((world.files.get(file) ?? '').length > full.length).toBe(grows);
+  });
+});

@@ -97,7 +97,9 @@ export async function run(world: PretendedWorld, verb: string, stdin = configura
       ...[...world.files.keys()].filter((one) => one.startsWith(`${path}/`)).map((one) => one.slice(path.length + 1)),
     ],
     inspectFile: (path) =>
-      [...world.files.keys()].some((one) => one === path || one.startsWith(`${path}/`)) ? ['', `1:${path}`, '0'] : ['ENOENT', '', ''],
+      [...world.files.keys()].some((one) => one === path || one.startsWith(`${path}/`))
+        ? ['', `1:${path}`, String(world.files.get(path)?.length ?? 0)]
+        : ['ENOENT', '', ''],
     exchange(address, _ca, _name, request, _connectMs, limitMs) {
       const sent: Sent = {
         address,
