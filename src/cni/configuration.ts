@@ -48,14 +48,17 @@ function isFamily(value: unknown): value is Family {
   return value === 'IPv4' || value === 'IPv6';
 }
 
+/** What no file's name can hold: a zero byte, and half of a surrogate pair, at which the native host's calls would throw. */
+const UNNAMEABLE = /[\0\ud800-\udfff]/u;
+
 function isPath(value: unknown): value is string {
-  return isText(value) && value.startsWith('/') && !value.includes('\0');
+  return isText(value) && value.startsWith('/') && !UNNAMEABLE.test(value);
 }
 
 /** "unix:PATH" or "IP:PORT"; undefined for anything else. */
 export function parseController(text: string): string | undefined {
   const socket = /^unix:(?:\/\/)?(\/.+)$/.exec(text)?.[1];
-  if (socket !== undefined && !socket.includes('\0')) return `unix:${socket}`;
+  if (socket !== undefined && !UNNAMEABLE.test(socket)) return `unix:${socket}`;
   return /^https:\/\/((?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):\d{1,5})\/?$/.exec(text)?.[1];
 }
 

@@ -37,6 +37,10 @@ forEachHost('C. stdin and configuration', (world) => {
     ['identityDir', 'relative'],
     ['spoolDir', 7],
     ['logFile', ''],
+    // Half of a surrogate pair: the log is written after the answer, and must not become a second one.
+    ['logFile', '/var/log/\ud800/berth.log'],
+    ['spoolDir', '/var/lib/\udc00'],
+    ['controller', 'unix:///run/\ud800'],
     ['gcMinAgeSeconds', -1],
     ['gcMinAgeSeconds', '600'],
   ])('C042 ipam.%s = %j is error 7 naming it', async (key, value) => {
