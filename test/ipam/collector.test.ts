@@ -389,8 +389,26 @@ describe('nodes', () => {
     cluster.workloads.nodes.delete('n1');
     await cluster.pass(50_000);
     expect(cluster.held()).toEqual(['web']);
-    cluster.workloads.node('n1', { uid: 'another' });
+    cluster.workloads.node('n1', { uid: 'another', bootId: 'boot-2' });
     await cluster.pass(40_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('a node whose object was deleted, and made again by its kubelet without a reboot, keeps what its pods hold', async () => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    const { pod } = cluster.podOf('static', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });
+    await addressOf(cluster.add('c', { node: 'n1', pod: { ...pod, uid: 'hash' } }));
+    await cluster.run('web');
+    await cluster.run('over');
+    await cluster.pass(30_000);
+    cluster.workloads.nodes.delete('n1');
+    await cluster.pass(30_000);
+    cluster.workloads.node('n1', { uid: 'another' });
+    cluster.workloads.deletePod('ns', 'over');
+    await cluster.pass(300_000);
+    expect(cluster.held().toSorted()).toEqual(['static', 'web']);
+    cluster.workloads.node('n1', { bootId: 'boot-2' });
+    await cluster.pass(120_000);
     expect(cluster.held()).toEqual([]);
   });
 });

@@ -196,9 +196,12 @@ export class Evidence {
   }
 }
 
-/** The node is there, and is the one that the sandbox ran on. */
-const isOnNode = ({ attachment: { nodeUid } }: Sandbox, node: Node | undefined): node is Node =>
-  node !== undefined && (nodeUid === undefined || node.uid === nodeUid);
+/**
+ * The node is there, and is the one that the sandbox ran on: of its UID, or in its boot. Somebody may have deleted the
+ * Node object of a machine that runs; its kubelet makes another one when it starts, and its pods never noticed.
+ */
+const isOnNode = ({ attachment: { nodeUid, stamp } }: Sandbox, node: Node | undefined): node is Node =>
+  node !== undefined && (nodeUid === undefined || node.uid === nodeUid || (stamp.bootId !== '' && node.bootId === stamp.bootId));
 
 /** Finished, and its sandbox is gone. */
 const isOver = ({ phase, hasSandbox }: Pod): boolean => (phase === 'Succeeded' || phase === 'Failed') && hasSandbox === false;
