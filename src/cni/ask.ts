@@ -88,6 +88,8 @@ async function tryEndpoints(
     if (exchanged[0] === 'answered') return judge(exchanged, endpoint, question);
     why = `${endpoint.address}: ${exchanged[2]}`;
   }
+  // A cluster's node without its identity (it has just booted, the installer has not run) would blame a socket that nobody needs there.
+  if (found.missing !== undefined) why += `; asked there because ${found.missing} is missing or empty`;
   return { kind: 'unreached', why };
 }
 

@@ -14,13 +14,16 @@ export interface Endpoint {
   readonly ca: string;
 }
 
-export type Endpoints = { readonly ok: true; readonly endpoints: readonly Endpoint[] } | { readonly ok: false; readonly missing: string };
+export type Endpoints =
+  /** `missing`: what would have named another place than the default socket. */
+  | { readonly ok: true; readonly endpoints: readonly Endpoint[]; readonly missing?: string }
+  | { readonly ok: false; readonly missing: string };
 
 /** The configured controller; else the identity's `endpoints` (one https://ADDRESS:PORT a line); else the default socket. */
 export function findEndpoints(host: Host, configuration: Configuration): Endpoints {
   const { controller, identityDir } = configuration;
   const addresses = controller === undefined ? listEndpoints(host, identityDir) : [controller];
-  if (addresses.length === 0) return unixOnly(DEFAULT_SOCKET);
+  if (addresses.length === 0) return { ...unixOnly(DEFAULT_SOCKET), missing: `${identityDir}/endpoints` };
   const first = addresses[0] ?? '';
   if (first.startsWith('unix:')) return unixOnly(first);
   const token = readText(host, `${identityDir}/token`);
@@ -41,7 +44,7 @@ export function missingOnNode(host: Host, configuration: Configuration): string 
   return host.inspectFile(directory)[0] === '' ? undefined : directory;
 }
 
-const unixOnly = (address: string): Endpoints => ({ ok: true, endpoints: [{ address, token: '', ca: '' }] });
+const unixOnly = (address: string): Endpoints & { readonly ok: true } => ({ ok: true, endpoints: [{ address, token: '', ca: '' }] });
 
 const readText = (host: Host, path: string): string => host.readFile(path, LONGEST_FILE)[1].trim();
 

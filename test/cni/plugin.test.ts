@@ -219,6 +219,15 @@ describe('refusals', () => {
   });
 });
 
+test('a node without its identity is told so, not only that there is no socket', async () => {
+  const world = pretendWorld();
+  world.controller = () => unreached;
+  const details = '/run/berth/berth.sock: ECONNREFUSED; asked there because /run/berth/identity/endpoints is missing or empty';
+  expect(JSON.parse((await run(world, 'ADD')).stdout)).toMatchObject({ code: 11, details: `unix:${details}` });
+  const configured = await run(world, 'ADD', configuration({ controller: 'unix:///s' }));
+  expect(JSON.parse(configured.stdout)).toMatchObject({ details: 'unix:/s: ECONNREFUSED' });
+});
+
 describe('the log', () => {
   const file = '/var/log/berth/berth.log';
   test.each([
