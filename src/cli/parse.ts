@@ -12,8 +12,7 @@ export type Parsed =
 const WIDEST_HELP = 110;
 
 export async function parseArguments(words: readonly string[], columns: number): Promise<Parsed> {
-  // What every other program understands; which controller there is, is what `version` tells.
-  const argv = words.length === 1 && words[0] === '--version' ? ['version', '--client'] : words;
+  const argv = readHabits(words);
   let chosen: { command: Command; parsed: Record<string, unknown> } | undefined;
   let complaint: { message: string; error: Error | undefined } | undefined;
   const parser = yargs()
@@ -56,6 +55,20 @@ export async function parseArguments(words: readonly string[], columns: number):
   if (!chosen) throw missingCommand(argv);
   checkTwice(chosen.command, chosen.parsed);
   return { kind: 'command', command: chosen.command, values: readValues(chosen.parsed) };
+}
+
+/** What kubectl, git and others have taught people's fingers, as yargs understands it. */
+function readHabits(words: readonly string[]): readonly string[] {
+  // Which controller there is, is what `version` tells.
+  if (words.length === 1 && words[0] === '--version') return ['version', '--client'];
+  const argv = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+  const options = [...GLOBAL_OPTIONS, ...(findWhere(argv).command?.options ?? [])];
+  // "-ojson" and "-nacme": yargs would read a row of flags.
+  return argv.map((word) => {
+    const [, letter, value] = /^-([a-z])=?(.+)$/is.exec(word) ?? [];
+    const option = options.find(({ alias, value: takes }) => letter !== undefined && alias === letter && takes !== undefined);
+    return option ? `--${option.name}=${value}` : word;
+  });
 }
 
 type Choose = (command: Command, parsed: Record<string, unknown>) => void;

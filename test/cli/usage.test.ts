@@ -5,6 +5,26 @@ import { berthctl } from './berthctl.ts';
 
 const NOWHERE = { socket: '/nowhere/berth.sock' };
 
+test('values that follow a short option without a blank, as kubectl takes them', async () => {
+  const options = async (line: string) => {
+    const parsed = await parseArguments(line.split(' '), 80);
+    if (parsed.kind !== 'command') throw new Error('help');
+    const { command, values } = parsed;
+    return [command.path.join(' '), values.text('output'), command.path[0] === 'pool' ? undefined : values.text('subinstance')];
+  };
+  expect(await options('binding list -ojson -nacme')).toEqual(['binding list', 'json', 'acme']);
+  expect(await options('binding list -o=json -n=-x')).toEqual(['binding list', 'json', '-x']);
+  expect(await options('-oyaml pool get blue')).toEqual(['pool get', 'yaml', undefined]);
+  expect(await options('release -nacme -y')).toEqual(['release', undefined, 'acme']);
+  expect((await parseArguments(['pool', 'apply', '-fpools.yaml'], 80)).kind).toBe('command');
+});
+
+test('"help" before a command is its --help', async () => {
+  const help = (line: string) => parseArguments(line.split(' '), 80);
+  expect(await help('help pool list')).toEqual(await help('pool list --help'));
+  expect(await help('help')).toEqual(await help('--help'));
+});
+
 test.each([
   ['pol', 'unknown command "pol"; did you mean pool?', ''],
   ['pool lst', 'unknown command "pool lst"; did you mean list?', 'pool'],
@@ -12,6 +32,7 @@ test.each([
   ['binding', 'binding needs one of: list, get', 'binding'],
   ['frobnicate', 'unknown command "frobnicate"', ''],
   ['pool list --no-header', 'unknown option --no-header; did you mean --no-headers?', 'pool list'],
+  ['pool list -ojsn', '--output cannot be "jsn": it is one of table, wide, json, yaml, name; did you mean json?', 'pool list'],
   ['pool list -z', 'unknown option -z', 'pool list'],
   ['pool list surplus', '"surplus" is one argument too many', 'pool list'],
   ['pool list -o jsn', '--output cannot be "jsn": it is one of table, wide, json, yaml, name; did you mean json?', 'pool list'],
