@@ -21,6 +21,12 @@ import { install, InstallFailure, uninstall } from '../../cmd/berth-install/inst
 import { readSettings, SettingsError, type Settings } from '../../cmd/berth-install/settings.ts';
 import { execute, type Finished } from '../../cmd/dev/execute.ts';
 
+/** As the plugin does when a controller has answered a CHECK of nobody; each call brings two of the spool. */
+const REACHES = `#!/bin/sh
+echo "$CNI_COMMAND" >> "$0.calls"
+ls -d "\${0%/cni/*}"/spool/*.json 2>/dev/null | head -n 2 | xargs -r rm
+echo '{"code":105,"msg":"nothing is held"}'; exit 1
+`;
 const UID = '6fed2640-b42e-4338-815b-d20dede54db4';
 let root: string;
 let environment: Record<string, string>;
@@ -41,7 +47,7 @@ beforeEach(() => {
   settings = readSettings(environment);
   for (const folder of [settings.cniBinFolder, settings.identityFolder, settings.identityOnNode]) mkdirSync(folder, { recursive: true });
   for (const folder of [settings.identityFolder, settings.identityOnNode]) writeFileSync(join(folder, 'token'), 'a.b.c');
-  writeFileSync(settings.plugin, '#!/bin/sh\necho asked >> "$0.calls"\n');
+  writeFileSync(settings.plugin, REACHES);
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -181,7 +187,24 @@ describe('the program', () => {
         .split('\n')
         .map((line) => (JSON.parse(line) as { msg: string }).msg),
     ).toEqual(['installed', 'spool delivered']);
-    expect(readFileSync(`${installed()}.calls`, 'utf8')).toBe('asked\n');
+    expect(readFileSync(`${installed()}.calls`, 'utf8')).toBe('CHECK\n');
+  });
+
+  test('install: asks the plugin until nothing waits in the spool', async () => {
+    mkdirSync(settings.spoolFolder);
+    for (const name of ['1.json', '2.json', '3.json', '4.json', '5.json', '0.json.broken'])
+      writeFileSync(join(settings.spoolFolder, name), '{}');
+    expect((await run('install')).stdout).toContain('spool delivered');
+    expect(readFileSync(`${installed()}.calls`, 'utf8')).toBe('CHECK\nCHECK\nCHECK\n');
+    expect(readdirSync(settings.spoolFolder)).toEqual(['0.json.broken']);
+  });
+
+  test('install: a spool of which nothing is taken is given up, and said', async () => {
+    mkdirSync(settings.spoolFolder);
+    for (const name of ['1.json', '2.json']) writeFileSync(join(settings.spoolFolder, name), '{}');
+    writeFileSync(settings.plugin, REACHES.replace(/^ls .*$/m, ''));
+    const { code, stdout } = await run('install');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/spool not delivered.*2 wait still/)]);
   });
 
   test('install: a spool that cannot be delivered does not hold up a node', async () => {
