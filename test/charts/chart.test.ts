@@ -113,6 +113,19 @@ describeCharts('the chart', () => {
     expect(JSON.stringify(find(all, 'DaemonSet'))).toContain('{"name":"BERTH_NETWORK_LIST","value":"05-own.conflist"}');
   });
 
+  test('tells the plugin in its network list where identity and spool are, when they are elsewhere', async () => {
+    const folders = ['--set=cni.runFolder=/run/elsewhere', '--set=cni.stateFolder=/data/berth'];
+    const { data } = find(await render('--set=bridgeNetwork.install=true', ...folders), 'ConfigMap', 'berth-network-list') as unknown as {
+      data: Record<string, string>;
+    };
+    const { cniVersion, name, plugins } = JSON.parse(data['10-berth.conflist']!) as { cniVersion: string; name: string; plugins: object[] };
+    const environment: Environment = { verb: 'ADD', containerId: 'c1', ifName: 'eth0', netns: '/run/netns/c1', args: new Map() };
+    expect(checkRequest(environment, JSON.stringify({ ...plugins[0], cniVersion, name }))).toMatchObject({
+      ok: true,
+      value: { configuration: { identityDir: '/run/elsewhere/identity', spoolDir: '/data/berth/spool' } },
+    });
+  });
+
   test('tells nodes the Service’s address and the host’s own', async () => {
     const all = await render('--set=controller.port=9000');
     const { selector, ports } = find(all, 'Service', 'berth-controller')['spec'] as Record<string, object>;
