@@ -1,7 +1,8 @@
 /** dist/lib: JavaScript and types of src/core and src/store, as the package berth-ipam carries them. Rebuilt when a source is newer. */
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bin, root, run } from './steps.mjs';
+import { pathToFileURL } from 'node:url';
+import { bin, fail, root, run } from './steps.mjs';
 
 export async function buildLibrary({ outDir, log }) {
   const stamp = join(outDir, 'lib', '.built');
@@ -26,4 +27,9 @@ function newestChange(paths) {
     if (status.isDirectory()) newest = Math.max(newest, newestChange(readdirSync(path).map((name) => join(path, name))));
   }
   return newest;
+}
+
+// `npm pack`, by itself: a package without its code, or with that of last week, is worse than none.
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await buildLibrary({ outDir: join(root, 'dist'), log: () => undefined }).catch((error) => fail('build', error));
 }
