@@ -49,6 +49,8 @@ function endedLeases(context: Context): Finding[] {
 }
 
 async function overBoots(context: Context): Promise<Finding[]> {
+  const { nodes } = context;
+  if (nodes.isSuperseded === undefined) return [];
   const held = new Map<string, Stored<BindingSpec>[]>();
   for (const { stored } of context.view.bindings()) {
     const attachment = stored.spec.attachments[0];
@@ -61,7 +63,7 @@ async function overBoots(context: Context): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [key, records] of held) {
     const [node, bootId] = JSON.parse(key) as [string, string];
-    if (!(await context.nodes.isSuperseded?.(node, bootId))) continue;
+    if (!(await nodes.isSuperseded(node, bootId))) continue;
     const still = (spec: BindingSpec) =>
       spec.attachments.length > 0 && spec.attachments.every((one) => one.node === node && one.stamp.bootId === bootId);
     findings.push(

@@ -1,10 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import { bindingName } from '../../src/core/binding-name.ts';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
 import { StoreUnavailable, type Store } from '../../src/store/store.ts';
 import { PretendedWorkloads } from '../support/pretended-workloads.ts';
 import { addressOf, openWorld, refusalOf, storeWith, take } from '../support/ipam-world.ts';
+import { settle } from '../support/virtual-timers.ts';
 
 const POOL = { ranges: [{ cidr: '10.0.0.0/24' }], default: true, cooldownSeconds: 0, requestedAddresses: 'Allowed' as const };
 
@@ -133,6 +135,24 @@ describe('a record that the store will not have written', () => {
     await cluster.pass(30_000);
     expect(cluster.held()).toEqual([]);
   });
+});
+
+test('a pass over many records lets calls be answered in the middle of it', async () => {
+  const cluster = await openCluster();
+  await cluster.pool('many', { ranges: [{ cidr: '10.1.0.0/16' }] });
+  await cluster.run('first');
+  const { spec } = cluster.ipam.bindings({})[0]!;
+  for (let index = 0; index < 2_000; index++) {
+    const address = `10.1.${index >> 8}.${index & 255}`;
+    await cluster.store.bindings.create(bindingName('default', address), { ...spec, address, pool: 'many' });
+  }
+  let isOver = false;
+  const pass = cluster.ipam.collect({ dryRun: true, approve: false }).then(() => (isOver = true));
+  expect(await cluster.run('second', { node: 'n2' })).toMatch(/^10\./);
+  await settle();
+  expect(isOver).toBe(false);
+  await cluster.timers.advance(1_000);
+  await pass;
 });
 
 describe('a pod that is gone', () => {

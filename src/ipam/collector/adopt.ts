@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { CONFIG_MIRROR, isStatic } from '../find-pod.ts';
 import type { Pod, Workloads } from '../workloads.ts';
 import { createBinding } from '../write.ts';
+import { Breath } from './breath.ts';
 import { Failures } from './failures.ts';
 import type { PodAddresses } from './pod-addresses.ts';
 
@@ -43,7 +44,9 @@ export class Adopter {
     const seen = new Map<string, number>();
     const adopted: BindingSpec[] = [];
     const failures = new Failures(this.#context.log);
+    const breath = new Breath(this.#context.timers);
     for (const pod of this.#podAddresses.pods()) {
+      if (breath.isDue()) await breath.take();
       for (const address of pod.addresses) {
         const pool = this.#unrecorded(pod, address);
         if (pool === undefined) continue;

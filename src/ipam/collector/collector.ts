@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { releaseBinding } from '../write.ts';
 import type { Workloads } from '../workloads.ts';
 import { Brake } from './brake.ts';
+import { Breath } from './breath.ts';
 import { Evidence, type Dead } from './evidence.ts';
 import { Failures } from './failures.ts';
 import type { PodAddresses } from './pod-addresses.ts';
@@ -51,11 +52,13 @@ export class Collector {
     // Nothing before everything was read (LESSONS 1, 9).
     if (!this.#context.view.synced() || !this.#workloads.synced()) return { released, held, dryRun: options.dryRun };
 
-    const sandboxes = sandboxesOf(this.#context);
+    const sandboxes = await sandboxesOf(this.#context);
     this.#evidence.beginPass(sandboxes);
     const failures = new Failures(this.#context.log);
     const brake = options.dryRun ? this.#brake.copy() : this.#brake;
-    for (const sandbox of sandboxes) {
+    const breath = new Breath(this.#context.timers);
+    for (const sandbox of sandboxes.values()) {
+      if (breath.isDue()) await breath.take();
       const { address } = sandbox.records[0]!.spec;
       const isOver = await failures.endPassAfter(address, () => this.#visit(sandbox, brake, options, released, held));
       if (isOver) break;

@@ -74,10 +74,9 @@ export class Evidence {
     }
   }
 
-  beginPass(sandboxes: readonly Sandbox[]): void {
+  beginPass(sandboxes: ReadonlyMap<string, Sandbox>): void {
     this.#renewals = new Map();
-    const keys = new Set(sandboxes.map(({ key }) => key));
-    for (const key of this.#suspicions.keys()) if (!keys.has(key)) this.#suspicions.delete(key);
+    for (const key of this.#suspicions.keys()) if (!sandboxes.has(key)) this.#suspicions.delete(key);
     for (const [key, { node }] of this.#goneNodes) if (this.#context.view.ledger.byNode(node).length === 0) this.#goneNodes.delete(key);
   }
 

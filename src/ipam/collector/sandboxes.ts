@@ -2,6 +2,7 @@
 import { isBound, type Attachment, type BindingSpec } from '../../core/binding.ts';
 import type { Stored } from '../../store/store.ts';
 import type { Context } from '../context.ts';
+import { Breath } from './breath.ts';
 
 export interface Sandbox {
   /** Node, pod UID and container: after a reboot a pod has another sandbox, and the records of both may be there. */
@@ -14,10 +15,15 @@ export interface Sandbox {
   readonly records: readonly Stored<BindingSpec>[];
 }
 
-/** Records of an unknown kind of holder, or without metadata, are in no sandbox: they are kept (LESSONS 7). */
-export function sandboxesOf(context: Context): readonly Sandbox[] {
+/**
+ * By their keys. Records of an unknown kind of holder, or without metadata, are in no sandbox: they are kept (LESSONS 7).
+ * What changes while this takes its time is young (evidence.ts), whichever of its states is in here.
+ */
+export async function sandboxesOf({ view, timers }: Pick<Context, 'view' | 'timers'>): Promise<ReadonlyMap<string, Sandbox>> {
   const sandboxes = new Map<string, Sandbox & { readonly records: Stored<BindingSpec>[] }>();
-  for (const { stored } of context.view.bindings()) {
+  const breath = new Breath(timers);
+  for (const { stored } of view.bindings()) {
+    if (breath.isDue()) await breath.take();
     const { spec } = stored;
     const [attachment, second] = spec.attachments;
     if (!isBound(spec) || attachment?.podUid === undefined || second !== undefined || spec.resource.type !== 'pod') continue;
@@ -27,5 +33,5 @@ export function sandboxesOf(context: Context): readonly Sandbox[] {
     else
       sandboxes.set(key, { key, podUid: attachment.podUid, namespace: spec.subinstance, name: spec.subid, attachment, records: [stored] });
   }
-  return [...sandboxes.values()];
+  return sandboxes;
 }
