@@ -19,8 +19,17 @@ export interface TableOptions {
 
 const GAP = 3;
 const textOf = (cell: Cell): string => printable(typeof cell === 'string' ? cell : cell.text);
-/** Code points, not UTF-16 units. */
-const widthOf = (text: string): number => [...text].length;
+const ASCII = /^[\x20-\x7e]*$/;
+const graphemes = new Intl.Segmenter();
+/** What terminals give two columns: East Asian Wide and Fullwidth (UAX #11), and emoji that are shown as such. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{17000}-\u{18cff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u;
+
+/** Columns of a terminal: what a person takes for one character has one or two, whatever it is made of. */
+function widthOf(text: string): number {
+  if (ASCII.test(text)) return text.length;
+  return Array.from(graphemes.segment(text), ({ segment }) => (WIDE.test(segment) ? 2 : 1)).reduce((sum: number, width) => sum + width, 0);
+}
 
 /** Ends with a newline; empty for a table without rows. */
 export function formatTable({ columns, rows }: Table, options: TableOptions): string {

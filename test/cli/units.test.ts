@@ -51,6 +51,12 @@ describe('durations', () => {
   test.each(['', 'h', '1x', '1h 30m', '-5s', '1h30', 's5', '1e3', '٣s'])('%j is none', (text) => {
     expect(() => parseDuration(text, '--lease')).toThrow(/^--lease: ".*" is no duration; write it like 30s, 1h30m or 7d$/);
   });
+  test('columns stay in line below names of any script, accents and emoji', () => {
+    const rows = ['web', '仮想マシン', 'e\u0301te\u0301', '한국', '👩‍👩‍👧', '❤️', 'ｶﾅ'].map((name) => [name, 'x']);
+    const lines = formatTable({ columns: ['NAME', 'X'], rows }, { headers: false, colours: false }).split('\n');
+    // As many blanks as a terminal's columns leave over: the widest has 10, and 3 are between the columns.
+    expect(lines.slice(0, -1).map((line) => / +/.exec(line)![0].length)).toEqual([10, 3, 10, 9, 11, 11, 11]);
+  });
   test('a lease is whole seconds', () => {
     expect(parseSeconds('1m', '--lease')).toBe(60);
     expect(() => parseSeconds('1500ms', '--lease')).toThrow('whole number of seconds');

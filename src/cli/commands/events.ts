@@ -107,6 +107,5 @@ function rowOf({ time, event, object }: Change): string[] {
 }
 
 function printStreamRow({ world }: Context, cells: readonly string[]): void {
-  const padded = cells.map((cell, index) => cell.padEnd(STREAM_WIDTHS[index]!));
-  world.stdout.write(formatTable({ columns: COLUMNS, rows: [padded] }, { headers: false, colours: false }));
+  world.stdout.write(formatTable({ columns: COLUMNS, rows: [cells] }, { headers: false, colours: false, widths: STREAM_WIDTHS }));
 }
