@@ -18,9 +18,10 @@ export interface Patience {
 }
 
 export type Asked =
-  | { readonly kind: 'answered'; readonly body: Plain; readonly attempt: number }
+  /** `from`: the address of the controller that said so. */
+  | { readonly kind: 'answered'; readonly body: Plain; readonly from: string; readonly attempt: number }
   /** `mayHaveActed`: an earlier attempt was sent and its answer lost. */
-  | { readonly kind: 'refused'; readonly problem: Problem; readonly attempt: number; readonly mayHaveActed: boolean }
+  | { readonly kind: 'refused'; readonly problem: Problem; readonly from: string; readonly attempt: number; readonly mayHaveActed: boolean }
   | { readonly kind: 'away'; readonly why: string; readonly attempt: number; readonly mayHaveActed: boolean };
 
 /** One question: the body for each attempt, because its number is in the stamp. */
@@ -53,7 +54,7 @@ export async function ask(host: Host, configuration: Configuration, question: Qu
     mayHaveActed ||= tried.kind === 'lost';
     const busy = tried.kind === 'busy';
     const away: Asked = busy
-      ? { kind: 'refused', problem: tried.problem, attempt, mayHaveActed }
+      ? { kind: 'refused', problem: tried.problem, from: tried.from, attempt, mayHaveActed }
       : { kind: 'away', why: tried.why, attempt, mayHaveActed };
     const pause = busy ? Math.max(tried.retryAfterSeconds * 1000, 100) : backOff(host, tries);
     const quick = host.elapsedMs() - before < SLOW_MS && !busy;
@@ -63,9 +64,9 @@ export async function ask(host: Host, configuration: Configuration, question: Qu
 }
 
 type Tried =
-  | { readonly kind: 'answered'; readonly body: Plain }
-  | { readonly kind: 'refused'; readonly problem: Problem }
-  | { readonly kind: 'busy'; readonly problem: Problem; readonly retryAfterSeconds: number }
+  | { readonly kind: 'answered'; readonly body: Plain; readonly from: string }
+  | { readonly kind: 'refused'; readonly problem: Problem; readonly from: string }
+  | { readonly kind: 'busy'; readonly problem: Problem; readonly from: string; readonly retryAfterSeconds: number }
   /** Surely not acted upon; perhaps acted upon. */
   | { readonly kind: 'unreached' | 'lost'; readonly why: string };
 
@@ -105,14 +106,17 @@ function judge([, text, why]: Exchanged, endpoint: Endpoint, question: Question)
   const lost = (what: string): Tried => ({ kind: 'lost', why: `${endpoint.address}: ${why === '' ? what : `${what} (${why})`}` });
   if (answer === undefined) return lost('no answer');
   const { status, body } = answer;
+  const from = endpoint.address;
   if (status === 200)
-    return body !== undefined && (question.accepts?.(body) ?? true) ? { kind: 'answered', body } : lost('an answer that makes no sense');
+    return body !== undefined && (question.accepts?.(body) ?? true)
+      ? { kind: 'answered', body, from }
+      : lost('an answer that makes no sense');
   if (status === 401) return { kind: 'unreached', why: `${endpoint.address}: the controller does not accept this node's token` };
   const problem = readProblem(answer);
   if (status === 503 || status === 429) {
-    return { kind: 'busy', problem, retryAfterSeconds: answer.retryAfterSeconds ?? problem.retryAfterSeconds ?? 1 };
+    return { kind: 'busy', problem, from, retryAfterSeconds: answer.retryAfterSeconds ?? problem.retryAfterSeconds ?? 1 };
   }
-  if (status >= 400 && status < 500) return { kind: 'refused', problem };
+  if (status >= 400 && status < 500) return { kind: 'refused', problem, from };
   return lost(`status ${status}: ${problem.detail}`);
 }
 

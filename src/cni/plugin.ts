@@ -54,7 +54,8 @@ async function finish(call: Call, performed: Performed, printed: boolean): Promi
   const { host, request, log } = call;
   try {
     if (!printed && performed.outcome.ok && request.verb === 'ADD') await undo(call, performed.attempt);
-    if (performed.reached) await drainSpool(host, request.configuration, log);
+    // There, and not from the first address on: one that is cut off would take all the time that draining has.
+    if (performed.reached !== false) await drainSpool(host, { ...request.configuration, controller: performed.reached }, log);
   } catch (error) {
     log.error({ error: String(error) }, 'internal error after the answer');
   }

@@ -18,8 +18,8 @@ export interface Call {
 
 export interface Performed {
   readonly outcome: Checked<string>;
-  /** The controller gave an answer, be it a refusal: the spool may be drained. */
-  readonly reached: boolean;
+  /** Address of the controller that gave an answer, be it a refusal: the spool may be drained there. */
+  readonly reached: string | false;
   /** Of the last attempt: an undoing DEL takes the next number. */
   readonly attempt: number;
 }
@@ -75,7 +75,8 @@ export async function add(call: Call): Promise<Performed> {
   };
   const asked = await put(call, question, PATIENCE.ADD);
   const answer = asked.kind === 'answered' ? readAddAnswer(asked.body) : undefined;
-  if (answer !== undefined) return { outcome: fine(formatResult(answer, request.cniVersion)), reached: true, attempt: asked.attempt };
+  if (asked.kind === 'answered' && answer !== undefined)
+    return { outcome: fine(formatResult(answer, request.cniVersion)), reached: asked.from, attempt: asked.attempt };
   // No main plugin follows a failed ADD with a DEL: what an unanswered attempt may have taken goes back by us.
   if (asked.kind !== 'answered' && asked.mayHaveActed) await undo(call, asked.attempt);
   return concluded(asked);
@@ -132,8 +133,8 @@ export async function undo(call: Call, attempt: number): Promise<void> {
 
 function concluded(asked: Asked): Performed {
   const { attempt } = asked;
-  if (asked.kind === 'answered') return { outcome: fine(''), reached: true, attempt };
-  if (asked.kind === 'refused') return { outcome: { ok: false, error: fromProblem(asked.problem) }, reached: true, attempt };
+  if (asked.kind === 'answered') return { outcome: fine(''), reached: asked.from, attempt };
+  if (asked.kind === 'refused') return { outcome: { ok: false, error: fromProblem(asked.problem) }, reached: asked.from, attempt };
   return { outcome: { ok: false, error: outOfReach(asked.why) }, reached: false, attempt };
 }
 

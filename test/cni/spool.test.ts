@@ -74,6 +74,22 @@ describe('draining', () => {
     expect(spoolOf(world)).toEqual([]);
   });
 
+  test('asks the controller that has just answered: an address before it that is cut off would take all the time', async () => {
+    const world = pretendWorld();
+    for (const [name, text] of Object.entries({ token: 't', 'ca.crt': 'c', endpoints: 'https://10.0.0.1:1\nhttps://10.0.0.2:2\n' }))
+      world.files.set(`/run/berth/identity/${name}`, text);
+    world.files.set('/var/lib/berth/spool/1-2-3-4.json', JSON.stringify({ containerId: 'x', ifName: 'e', cniNetwork: 'n', stamp: {} }));
+    const answers = world.controller;
+    world.controller = (sent) => (sent.address === '10.0.0.1:1' ? unreached : answers(sent));
+    await run(world, 'ADD');
+    expect(world.sent.map(({ address, path }) => [address, path])).toEqual([
+      ['10.0.0.1:1', '/v1/cni/add'],
+      ['10.0.0.2:2', '/v1/cni/add'],
+      ['10.0.0.2:2', '/v1/cni/spool'],
+    ]);
+    expect(spoolOf(world)).toEqual([]);
+  });
+
   test('takes no more than 200 at once', async () => {
     const world = pretendWorld();
     for (let index = 0; index < 201; index += 1) {
