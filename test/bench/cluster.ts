@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 // @ts-expect-error plain JavaScript, so that it runs before anything is installed
-import { buildNodePrograms } from '../../cmd/dev/build-controller.mjs';
+import { build } from '../../cmd/dev/build.mjs';
 import { missingForApiServer } from '../support/api-server.ts';
 import { compareWithRelay } from './cluster/beside-relay.ts';
 import { Ballast } from './cluster/ballast.ts';
@@ -89,5 +89,5 @@ function report({ bounds }: Stage): void {
 
 const missing = missingForApiServer();
 if (missing !== undefined) throw new Error(missing);
-await buildNodePrograms();
+await build({ log: console.error });
 await withStage(quick, play);
