@@ -20,8 +20,11 @@ export async function check(context: Context, caller: Caller, request: CniCheck)
     .map((text) => canonicalAddress(text.split('/', 1)[0] as string))
     .filter((text) => text !== undefined);
 
-  const names = new Set(context.view.ledger.byAttachment(key).map((binding) => bindingName(binding.network, binding.address)));
-  for (const address of listed) for (const network of context.view.ledger.networks()) names.add(bindingName(network, address));
+  const shown = context.view.ledger.byAttachment(key);
+  const names = shown.map((binding) => bindingName(binding.network, binding.address));
+  // Another replica may have written them a moment ago.
+  const elsewhere = new Set(listed.filter((address) => !shown.some((binding) => binding.address === address)));
+  for (const address of elsewhere) for (const network of context.view.ledger.networks()) names.push(bindingName(network, address));
 
   const own: BindingSpec[] = [];
   for (const name of names) {

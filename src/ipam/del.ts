@@ -49,13 +49,9 @@ function releaseAttachment(
   // Before it waits for its turn: the ADD under way must hear of it.
   context.tombstones.deleted(key, stamp);
   return context.locks.run(`attachment/${key}`, async () => {
-    const names = new Set(
-      context.view.ledger
-        .byAttachment(key)
-        .filter(isBound)
-        .map((binding) => bindingName(binding.network, binding.address)),
-    );
-    for (const name of await readHints(context, request, names)) names.add(name);
+    const shown = context.view.ledger.byAttachment(key).filter(isBound);
+    const names = new Set(shown.map((binding) => bindingName(binding.network, binding.address)));
+    for (const name of await readHints(context, request, new Set(shown.map(({ address }) => address)))) names.add(name);
     const released: BindingSpec[] = [];
     for (const name of names) {
       const held = context.view.binding(name)?.spec.attachments.find(isOwn)?.stamp.bootId;
@@ -70,19 +66,18 @@ function releaseAttachment(
 }
 
 /**
- * Addresses of prevResult that the view does not show to be held are read by name: another replica may have written
- * them a moment ago. They say where to look, not what to release.
+ * Addresses of prevResult that the view does not show to be held are read by name, in every network: another replica may
+ * have written them a moment ago. They say where to look, not what to release.
  */
-async function readHints(context: Context, request: CniDel, known: ReadonlySet<string>): Promise<string[]> {
+async function readHints(context: Context, request: CniDel, shown: ReadonlySet<string>): Promise<string[]> {
   const networks = context.view.ledger.networks();
   const names: string[] = [];
   for (const text of request.prevAddresses ?? []) {
     const address = canonicalAddress(text.split('/', 1)[0] as string);
-    if (address === undefined) continue;
+    if (address === undefined || shown.has(address)) continue;
     for (const network of networks) {
       const name = bindingName(network, address);
-      const found = known.has(name) ? undefined : await learn(context, name);
-      if (found !== undefined) names.push(name);
+      if ((await learn(context, name)) !== undefined) names.push(name);
     }
   }
   return names;

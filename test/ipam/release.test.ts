@@ -46,6 +46,20 @@ describe('DEL', () => {
     expect(asked).toEqual(['default.fd00-0000-0000-0000-0000-0000-0000-0001']);
   });
 
+  test('prevResult is not read in every other network for what the view shows: there may be hundreds', async () => {
+    const asked: string[] = [];
+    const store = storeWith((bindings) => ({ get: (name) => (asked.push(name), bindings.get(name)) }));
+    const world = await openWorld({ store });
+    await world.pool('p', SMALL);
+    for (let index = 0; index < 20; index++) await world.pool(`vrf-${index}`, { ...SMALL, network: `vrf-${index}`, default: false });
+    const prevAddresses = [`${await addressOf(world.add('c1'))}/29`];
+    const key = { cniVersion: '1.0.0', cniNetwork: 'net', containerId: 'c1', ifName: 'eth0', prevAddresses };
+    expect(await world.ipam.check(caller(), { ...key, stamp: world.stamp() })).toMatchObject({ ok: true });
+    expect(asked).toHaveLength(1);
+    expect(take(await world.del('c1', { prevAddresses }))).toHaveLength(1);
+    expect(asked).toHaveLength(1);
+  });
+
   test('a read that began before a write and ends after it does not make it forgotten (found by the simulation)', async () => {
     let hold: Promise<void> | undefined;
     const store = storeWith((bindings) => ({
