@@ -45,10 +45,12 @@ const SLOW_MS = 1000;
 export async function ask(host: Host, configuration: Configuration, question: Question, patience: Patience): Promise<Asked> {
   const started = host.elapsedMs();
   const left = (): number => started + patience.deadlineMs - host.elapsedMs();
+  // Half, so that a second attempt is left for what the first one lost; who would make none has it all.
+  const longestMs = patience.giveUpMs === 0 ? patience.deadlineMs : patience.deadlineMs / 2;
   let mayHaveActed = false;
   for (let attempt = (question.after ?? 0) + 1, tries = 0; ; attempt += 1, tries += 1) {
     const before = host.elapsedMs();
-    const tried = await tryEndpoints(host, configuration, question, attempt, Math.min(left(), patience.deadlineMs / 2));
+    const tried = await tryEndpoints(host, configuration, question, attempt, Math.min(left(), longestMs));
     if (tried.kind === 'answered') return { ...tried, attempt };
     if (tried.kind === 'refused') return { ...tried, attempt, mayHaveActed };
     mayHaveActed ||= tried.kind === 'lost';

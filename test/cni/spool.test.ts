@@ -110,6 +110,15 @@ describe('draining', () => {
     expect(spoolOf(world)).toHaveLength(2);
   });
 
+  test('has all of its two seconds for one attempt: a batch that takes longer than one is not sent twice in vain', async () => {
+    const world = await withEntries(2);
+    world.exchangeMs = 1500;
+    world.controller = () => ({ released: [] });
+    await run(world, 'DEL');
+    expect(world.sent.filter(({ path }) => path.endsWith('/spool'))).toMatchObject([{ limitMs: 2000 }]);
+    expect(spoolOf(world)).toEqual([]);
+  });
+
   test('one entry that the controller refuses does not hold the others', async () => {
     const world = await withEntries(3);
     world.controller = ({ path, body }) => {
