@@ -11,7 +11,7 @@ import { ChurnMap } from './churn-map.ts';
 import type { Clock } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
 import { PoolBook, rangesIn, reservedIn, type Counts, type LedgerPool } from './pool-book.ts';
-import { contains, intersect, overlaps, size, type RangeSet } from './range-set.ts';
+import { contains, intersect, overlaps, size, subtract, union, type RangeSet } from './range-set.ts';
 import { compareReleases, endOfState, isSameRelease, makeTombstone, tombstoneStateAt, type Tombstone } from './tombstone.ts';
 import { verifyLedger } from './verify-ledger.ts';
 
@@ -335,7 +335,8 @@ export class Ledger {
     if (!sameRanges(ranges, book.space.ranges)) return false;
     const reserved = intersect(ranges, reservedIn(pool));
     if (!sameRanges(hugeBlocks(reserved), hugeBlocks(book.space.reserved))) return false;
-    const changed = changedRanges(book.space.reserved, reserved);
+    // Each address once, and none whose reservation stays: a record that leaves and enters twice is counted twice.
+    const changed = union(subtract(book.space.reserved, reserved), subtract(reserved, book.space.reserved));
     const records = [...this.recordsIn(pool.spec.network, changed)];
     for (const binding of records) visitPlace(book, binding, this.#leavePlace);
     book.changePool(pool);
@@ -386,11 +387,3 @@ function hasOverlap(books: readonly PoolBook[]): boolean {
 const sameRanges = (a: RangeSet, b: RangeSet): boolean => a.length === b.length && a.every((range, index) => isSame(range, b[index]!));
 
 const isSame = (a: RangeSet[number], b: RangeSet[number]): boolean => a.family === b.family && a.first === b.first && a.last === b.last;
-
-/** The ranges of either that the other has not exactly so. */
-function changedRanges(a: RangeSet, b: RangeSet): RangeSet {
-  const keyOf = (range: RangeSet[number]): string => `${range.first}-${range.last}`;
-  const inA = new Set(a.map(keyOf));
-  const inB = new Set(b.map(keyOf));
-  return [...a.filter((range) => !inB.has(keyOf(range))), ...b.filter((range) => !inA.has(keyOf(range)))];
-}
