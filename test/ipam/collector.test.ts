@@ -303,6 +303,29 @@ describe('a pod that is gone', () => {
     expect(gone.deref()).toBeUndefined();
   });
 
+  test('of a runtime that tells no UID: by its name on its node, and otherwise with the same evidence', async () => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    const run = async (name: string, node = 'n1'): Promise<void> => {
+      const { pod } = cluster.podOf(name, { node });
+      await addressOf(cluster.add(`sandbox-of-${name}`, { node, pod: { namespace: pod.namespace, name } }));
+    };
+    for (const name of ['stays', 'finished', 'deleted', 'moved']) await run(name);
+    await run('on-n2', 'n2');
+    await cluster.pass(30_000);
+    cluster.podOf('finished', { phase: 'Failed', hasSandbox: false });
+    cluster.workloads.deletePod('ns', 'deleted');
+    cluster.workloads.deletePod('ns', 'moved');
+    cluster.podOf('moved', { uid: 'another', node: 'n2' });
+    await cluster.pass(50_000);
+    expect(cluster.held()).toHaveLength(5);
+    await cluster.pass(50_000);
+    expect(cluster.held().toSorted()).toEqual(['finished', 'on-n2', 'stays']);
+    cluster.workloads.node('n1', { bootId: 'boot-2' });
+    cluster.workloads.nodes.delete('n2');
+    await cluster.pass(120_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
   test('a static pod is let go neither by the absence of its mirror nor by its name (LESSONS S)', async () => {
     const cluster = await openCluster();
     const { pod } = cluster.podOf('static', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });

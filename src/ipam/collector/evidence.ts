@@ -138,13 +138,13 @@ export class Evidence {
     this.#goneNodes.set(key, { node: sandbox.attachment.node, since });
     if (now - since < this.#nodeGoneAfterMs) return { kind: 'waiting', reason: 'NodeGone' };
     // Kubernetes deletes a gone node's pods: whoever saw that happen infers nothing from absence.
-    const inferred = this.#gone.get(sandbox.podUid)?.witnessed !== true;
+    const inferred = this.#goneOf(sandbox)?.witnessed !== true;
     return { kind: 'dead', proof: 'node', evidence: `node ${sandbox.attachment.node} is gone`, inferred };
   }
 
   async #judgePodGone(sandbox: Sandbox, node: Node): Promise<Verdict> {
     const suspicion = this.#suspect(sandbox);
-    const gone = this.#gone.get(sandbox.podUid);
+    const gone = this.#goneOf(sandbox);
     if (gone?.pod.isTerminated !== true) {
       const graceSeconds = sandbox.attachment.terminationGraceSeconds ?? DEFAULT_GRACE_SECONDS;
       const waitsFrom = node.isOutOfService ? -Infinity : await this.#heardAt(suspicion, node);
@@ -155,9 +155,13 @@ export class Evidence {
     return this.#whenReady(sandbox, node, {
       kind: 'dead',
       proof: 'pod',
-      evidence: `pod ${sandbox.namespace}/${sandbox.name} (${sandbox.podUid}) is gone`,
+      evidence: `pod ${sandbox.namespace}/${sandbox.name} (${sandbox.podUid ?? 'of unknown UID'}) is gone`,
       inferred,
     });
+  }
+
+  #goneOf({ podUid }: Sandbox): PodGone | undefined {
+    return podUid === undefined ? undefined : this.#gone.get(podUid);
   }
 
   /** When the kubelet could know that the pod is gone; Infinity: not yet. */
@@ -213,7 +217,15 @@ function isOfEarlierBoot({ attachment: { stamp } }: Sandbox, { bootId }: Node): 
   return bootId !== '' && stamp.bootId !== '' && bootId !== stamp.bootId;
 }
 
-/** The pod of this incarnation: by UID, or by the hash its mirror carries. */
+/**
+ * The pod of this incarnation: by UID, or by the hash its mirror carries. Without a UID any pod of that name on that node
+ * may be it; that one's sandbox may then be another, so what it says of its own is left out.
+ */
 function findPodOf(sandbox: Sandbox, pod: Pod | undefined): Pod | undefined {
+  if (sandbox.podUid === undefined) {
+    if (pod?.node !== sandbox.attachment.node) return undefined;
+    const { hasSandbox: _, ...rest } = pod;
+    return rest;
+  }
   return pod !== undefined && (pod.uid === sandbox.podUid || pod.annotations[CONFIG_MIRROR] === sandbox.podUid) ? pod : undefined;
 }

@@ -7,7 +7,8 @@ import { Breath } from './breath.ts';
 export interface Sandbox {
   /** Node, pod UID and container: after a reboot a pod has another sandbox, and the records of both may be there. */
   readonly key: string;
-  readonly podUid: string;
+  /** Absent: the runtime does not tell it (cri-dockerd); then the pod is known by its name and its node. */
+  readonly podUid: string | undefined;
   readonly namespace: string;
   readonly name: string;
   /** Of any of its records; node, UID, container and grace period are the same in all. */
@@ -26,8 +27,8 @@ export async function sandboxesOf({ view, timers }: Pick<Context, 'view' | 'time
     if (breath.isDue()) await breath.take();
     const { spec } = stored;
     const [attachment, second] = spec.attachments;
-    if (!isBound(spec) || attachment?.podUid === undefined || second !== undefined || spec.resource.type !== 'pod') continue;
-    const key = `${attachment.node}/${attachment.podUid}/${attachment.containerId}`;
+    if (!isBound(spec) || attachment === undefined || second !== undefined || spec.resource.type !== 'pod') continue;
+    const key = `${attachment.node}/${attachment.podUid ?? ''}/${attachment.containerId}`;
     const known = sandboxes.get(key);
     if (known !== undefined) known.records.push(stored);
     else
