@@ -91,9 +91,12 @@ async function allocateOne(
 
 /** What the subject holds already, proven by a quorum read, or by the write that renews its lease. Undefined: it changed. */
 async function keep(context: Context, own: Stored<BindingSpec>, request: AllocateRequest): Promise<Stored<BindingSpec> | undefined> {
-  if (request.leaseSeconds !== undefined) {
-    return replaceBinding(context, own, { ...own.spec, expiresAt: context.timers.now() + request.leaseSeconds * 1000 });
-  }
+  const now = context.timers.now();
+  if (request.leaseSeconds !== undefined)
+    return replaceBinding(context, own, { ...own.spec, expiresAt: now + request.leaseSeconds * 1000 });
+  const { expiresAt, ...withoutLease } = own.spec;
+  // It ended, and nobody has collected it yet: given as it is it would be let go a moment later, under its holder.
+  if (expiresAt !== undefined && expiresAt <= now) return replaceBinding(context, own, { ...withoutLease, boundAt: now });
   const current = await learn(context, own.name);
   return current?.version === own.version ? current : undefined;
 }

@@ -274,6 +274,18 @@ describe('allocate and release', () => {
     expect(refusalOf(await world.ipam.renew('default', address, 60)).reason).toBe('BindingNotFound');
   });
 
+  test('who asks again when the lease has just ended holds the address from then on, and loses it to no collection', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const { address } = take(await world.ipam.allocate(vm('one', { leaseSeconds: 5 }))).spec;
+    await world.timers.advance(5_001);
+    const again = take(await world.ipam.allocate(vm('one'))).spec;
+    expect(again).toMatchObject({ address });
+    expect(again.expiresAt).toBeUndefined();
+    await world.timers.advance(120_000);
+    expect(world.ipam.bindings({}).map(({ spec }) => spec.address)).toEqual([address]);
+  });
+
   test("an API call never takes a container's address for the subject's own", async () => {
     const world = await openWorld();
     await world.pool('p', SMALL);
