@@ -31,9 +31,15 @@ export class InstallFailure extends Error {
 export function install(settings: Settings): { readonly copied: boolean } {
   const copied = copyPlugin(settings);
   verifyIdentity(settings);
+  putOnNode(settings);
+  return { copied };
+}
+
+/** All of it, for a pod whose identity has been verified. */
+export function putOnNode(settings: Settings): void {
+  copyPlugin(settings);
   pointAt(join(settings.runFolder, LINK), settings.identityOnNode);
   putNetworkList(settings);
-  return { copied };
 }
 
 function copyPlugin({ plugin, cniBinFolder }: Settings): boolean {
@@ -42,7 +48,8 @@ function copyPlugin({ plugin, cniBinFolder }: Settings): boolean {
   removeUnfinished(cniBinFolder);
   if (read(target)?.equals(wanted)) return false;
   // A runtime takes every file of the folder for a plugin: a hidden one is asked for by nobody.
-  const unfinished = join(cniBinFolder, `.${PLUGIN}.${process.pid}.unfinished`);
+  // Named by the time: in its container each installer is process 1.
+  const unfinished = join(cniBinFolder, `.${PLUGIN}.${Date.now()}.unfinished`);
   writeSynced(unfinished, wanted, 0o755);
   renameSync(unfinished, target);
   sync(cniBinFolder);
@@ -61,7 +68,7 @@ function verifyIdentity({ identityFolder, identityOnNode }: Settings): void {
   if (!nodes.equals(mine)) throw new InstallFailure(`the token at ${identityOnNode} is not this pod's`);
 }
 
-function pointAt(link: string, target: string): void {
+export function pointAt(link: string, target: string): void {
   mkdirSync(join(link, '..'), { recursive: true });
   const unfinished = `${link}.${process.pid}.unfinished`;
   rmSync(unfinished, { force: true });
@@ -94,7 +101,7 @@ export function uninstall({ runFolder, cniBinFolder, identityOnNode, networkList
   return true;
 }
 
-function linkTarget(link: string): string | undefined {
+export function linkTarget(link: string): string | undefined {
   try {
     return readlinkSync(link);
   } catch {

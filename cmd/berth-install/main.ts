@@ -1,17 +1,20 @@
 /**
  * What runs on every node of a cluster, in the pods of the DaemonSet berth-install.
  *   install  (init container)  puts plugin and identity on the node, delivers DELs that wait there, ends
- *   watch    (container)       waits for its end; with BERTH_REMOVE_ON_STOP=true it then takes the plugin away
+ *   watch    (container)       keeps it there, to its end; with BERTH_REMOVE_ON_STOP=true it then takes the plugin away
  *   check    (its probe)       fails while the node's token is about to expire
  *   test     (`helm test`)     asks the controllers as a node does
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { install, InstallFailure, PLUGIN, uninstall } from './install.ts';
+import { type Keeper, keepOnNode } from './keep.ts';
 import { drainSpool, whyNotReached } from './plugin.ts';
 import { readSettings, SettingsError } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { whyNotFresh } from './token.ts';
+
+const LOOK_EVERY_MS = 10_000;
 
 const log = (message: string, fields: object = {}): void => {
   process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), msg: message, ...fields })}\n`);
@@ -33,15 +36,26 @@ function runInstall(settings: Settings): number {
 }
 
 function runWatch(settings: Settings): number {
-  const idle = setInterval(() => undefined, 3_600_000);
+  const keeper = keepOnNode(settings);
+  const looking = setInterval(() => look(keeper), LOOK_EVERY_MS);
   const stop = (): void => {
-    clearInterval(idle);
+    clearInterval(looking);
+    keeper.handBack();
     if (settings.removeOnStop) log('stopping', { removed: uninstall(settings) });
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   log('watching', { removeOnStop: settings.removeOnStop });
   return 0;
+}
+
+function look(keeper: Keeper): void {
+  try {
+    if (keeper.look(performance.now())) log('put back on the node');
+  } catch (error) {
+    // A full disk, a folder that was unmounted: the next look may find better times.
+    log('not put back on the node', { detail: (error as Error).message });
+  }
 }
 
 function runCheck({ identityFolder }: Settings): number {
