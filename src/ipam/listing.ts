@@ -3,7 +3,7 @@
  * 100,000 records for each page of 500 would hold up everybody else's ADD.
  */
 import { canonicalAddress, parseAddress } from '../core/address.ts';
-import { bindingName } from '../core/binding-name.ts';
+import { bindingName, parseBindingName } from '../core/binding-name.ts';
 import { isBound, type BindingSpec } from '../core/binding.ts';
 import { normaliseResource } from '../core/resource.ts';
 import type { Stored } from '../store/store.ts';
@@ -34,13 +34,10 @@ export class Listings {
       page.after === undefined
         ? undefined
         : this.#snapshots.find((snapshot) => snapshot.filter === key && placeOf(snapshot, page.after as string) !== undefined);
-    const snapshot =
-      remembered ??
-      this.#remember(
-        key,
-        sortByAddress(select(this.#view, filter)).map(({ name }) => name),
-      );
-    const start = page.after === undefined ? 0 : (placeOf(snapshot, page.after) ?? -1) + 1;
+    const snapshot = remembered ?? { filter: key, names: sortByAddress(select(this.#view, filter)).map(({ name }) => name) };
+    // What fits in one page has no further ones, and must not drive out what others are in the middle of.
+    if (snapshot !== remembered && snapshot.names.length > page.limit) this.#remember(snapshot);
+    const start = page.after === undefined ? 0 : placeBehind(snapshot, page.after);
 
     const found: Stored<BindingSpec>[] = [];
     for (let index = start; index < snapshot.names.length && found.length < page.limit; index++) {
@@ -50,17 +47,27 @@ export class Listings {
     return found;
   }
 
-  #remember(filter: string, names: readonly string[]): Snapshot {
-    const snapshot: Snapshot = { filter, names };
+  #remember(snapshot: Snapshot): void {
     this.#snapshots.unshift(snapshot);
     this.#snapshots.length = Math.min(this.#snapshots.length, REMEMBERED);
-    return snapshot;
   }
 }
 
 function placeOf(snapshot: Snapshot, name: string): number | undefined {
   snapshot.places ??= new Map(snapshot.names.map((known, place) => [known, place]));
   return snapshot.places.get(name);
+}
+
+/**
+ * Where the next page begins. The last record of the page before may be gone, and its listing forgotten (a restart, many
+ * readers): then it goes on where that record would stand, and nobody is shown twice.
+ */
+function placeBehind(snapshot: Snapshot, name: string): number {
+  const place = placeOf(snapshot, name);
+  if (place !== undefined) return place + 1;
+  const key = sortKeyOfName(name);
+  const behind = snapshot.names.findIndex((other) => sortKeyOfName(other) > key);
+  return behind < 0 ? snapshot.names.length : behind;
 }
 
 /** The narrowest index first; the rest of the filter is checked on what it gives. */
@@ -135,7 +142,9 @@ export function inAddressOrder<T>(items: readonly T[], specOf: (item: T) => Bind
   return keyed.map(({ item }) => item);
 }
 
-function sortKey({ network, address }: BindingSpec): string {
+const sortKeyOfName = (name: string): string => sortKey(parseBindingName(name) ?? { network: name, address: '' });
+
+function sortKey({ network, address }: Pick<BindingSpec, 'network' | 'address'>): string {
   const parsed = parseAddress(address);
   if (parsed === undefined) return `${network}\u0000`;
   return `${network}\u0000${parsed.family}${parsed.value.toString(16).padStart(32, '0')}`;
