@@ -101,8 +101,8 @@ function withCanonicalResource(filter: BindingFilter): BindingFilter {
 function atAddress(view: View, filter: BindingFilter, text: string): Stored<BindingSpec>[] {
   const address = canonicalAddress(text);
   if (address === undefined) return [];
-  const networks = filter.network === undefined ? new Set(view.pools().map(({ spec }) => spec.network)) : [filter.network];
-  return [...networks]
+  const networks = filter.network === undefined ? view.ledger.networks() : [filter.network];
+  return networks
     .map((network) => view.binding(bindingName(network, address)))
     .filter((stored) => stored !== undefined && matches(stored.spec, { ...filter, address })) as Stored<BindingSpec>[];
 }

@@ -31,6 +31,11 @@ test.each(ADDRESSES.slice(0, -1))('a listing goes on behind %s also when that is
   expect(addressesOf(page)).toEqual(ADDRESSES.slice(ADDRESSES.indexOf(last) + 1));
 });
 
+test('an address is found also in a network whose last pool is gone', () => {
+  const { listings } = filled();
+  expect(addressesOf(listings.list({ address: '10.0.0.9' }))).toEqual(['10.0.0.9']);
+});
+
 test('behind the last one there is nothing', () => {
   const { view, listings } = filled();
   view.forget(record('fd00::a'));
