@@ -77,15 +77,29 @@ export class BooleanPool {
   }
 
   allocate(subject: Subject, leaseSeconds: number | undefined): Answer {
+    return this.#withRoom(() => this.#allocate(subject, leaseSeconds));
+  }
+
+  allocateSpecific(index: number, subinstance: string, subid: string, slot: number | undefined, leaseSeconds: number | undefined): Answer {
+    return this.#withRoom(() => this.#allocateSpecific(index, subinstance, subid, slot, leaseSeconds));
+  }
+
+  /** Who is refused is asked again when leases have ended: they are let go when somebody needs them. */
+  #withRoom(ask: () => Answer): Answer {
+    const answer = ask();
+    const needsRoom = 'code' in answer && ['PoolFull', 'IpAlreadyAllocated', 'IpNotAvailable'].includes(answer.code);
+    return needsRoom && this.expire().length > 0 ? ask() : answer;
+  }
+
+  #allocate(subject: Subject, leaseSeconds: number | undefined): Answer {
     const own = this.#ownIndex(subject);
     if (own >= 0 && !this.#hasEnded(this.held[own]!)) return { index: own };
-    let index = own >= 0 ? own : this.#choose(subject);
-    if (index < 0 && this.expire().length > 0) index = this.#choose(subject);
+    const index = own >= 0 ? own : this.#choose(subject);
     if (index < 0) return { code: 'PoolFull' };
     return this.#hold(index, subject, leaseSeconds, own >= 0);
   }
 
-  allocateSpecific(index: number, subinstance: string, subid: string, slot: number | undefined, leaseSeconds: number | undefined): Answer {
+  #allocateSpecific(index: number, subinstance: string, subid: string, slot: number | undefined, leaseSeconds: number | undefined): Answer {
     const holder = this.held[index];
     const isOwn = holder !== undefined && holder.subinstance === subinstance && holder.subid === subid;
     if (isOwn && (slot === undefined || slot === holder.slot) && !this.#hasEnded(holder)) return { index };
@@ -95,8 +109,7 @@ export class BooleanPool {
     const other = this.#ownIndex(subject);
     if (!this.inPool.includes(true)) return { code: other >= 0 && other !== index ? 'IpNotAvailable' : 'IpNotFound' };
     if (other >= 0 && other !== index) return { code: 'IpNotAvailable' };
-    let code = this.#refuseSpecific(index, subject);
-    if (code !== undefined && this.expire().length > 0) code = this.#refuseSpecific(index, subject);
+    const code = this.#refuseSpecific(index, subject);
     if (code !== undefined) return { code };
     return this.#hold(index, subject, leaseSeconds, this.held[index] !== undefined);
   }
