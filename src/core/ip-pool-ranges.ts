@@ -3,7 +3,7 @@ import { formatAddress, makeAddress, parseAddress, type Address } from './addres
 import type { Family } from './binding.ts';
 import type { Ledger } from './ledger.ts';
 import type { PoolSpec } from './pool-spec.ts';
-import { contains, containsRange, EMPTY, findOverlap, subtract, union, type RangeSet } from './range-set.ts';
+import { contains, containsRange, EMPTY, findOverlap, makeRangeSet, subtract, union, type RangeSet } from './range-set.ts';
 import { formatRange, quote, type Range } from './range.ts';
 import { done, refuse, type Outcome } from './refusal.ts';
 
@@ -57,6 +57,13 @@ export class IpPoolRanges {
     this.#ranges = union(this.#ranges, [range]);
     this.#putPool(range.family);
     return done(undefined);
+  }
+
+  /** All at once, for a pool that has none yet: one by one, thousands would take a time of their square. */
+  restore(ranges: readonly Range[], reserved: RangeSet): void {
+    this.#ranges = makeRangeSet(ranges);
+    this.#reserved = reserved;
+    for (const family of FAMILIES) this.#putPool(family);
   }
 
   /** Refuses IpNotFound (not all of it is in the pool) and InvalidRange (an address of it is held). */

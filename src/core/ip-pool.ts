@@ -231,8 +231,7 @@ export class IpPool {
   static fromJSON(json: unknown, { clock }: Pick<IpPoolOptions, 'clock'> = {}): IpPool {
     const snapshot = unwrap(readSnapshot(json));
     const pool = new IpPool(snapshot.name, { ...snapshot.options, ...(clock && { clock }) });
-    for (const range of snapshot.ranges) unwrap(pool.#ranges.add(range));
-    pool.#ranges.setReserved(snapshot.reserved);
+    pool.#ranges.restore(snapshot.ranges, snapshot.reserved);
     for (const binding of snapshot.bindings) {
       pool.#ledger.put({
         ...binding,
