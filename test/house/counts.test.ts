@@ -5,8 +5,11 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 interface Counts {
-  readonly folders: Record<string, { passed: number; failed: number; skipped: { name: string; reason: string }[] }>;
-  readonly unhandled: number;
+  readonly files: Record<
+    string,
+    { passed: number; failures: { name: string; said: string }[]; skipped: { name: string; reason: string }[] }
+  >;
+  readonly unhandled: string[];
 }
 
 /** `npm test` believes this reporter: what is not green must not be counted as green. */
@@ -32,40 +35,43 @@ describe('the counts of a test run', () => {
     return JSON.parse(readFileSync(counts, 'utf8')) as Counts;
   }
 
-  test('are kept by folder, with the reasons of what was skipped', async () => {
-    const { folders, unhandled } = await count({
+  test('are kept by file, with what failures said and the reasons of what was skipped', async () => {
+    const { files, unhandled } = await count({
       'one/a.test.ts': "test('yes', () => { expect(1).toBe(1); });\ntest('no', () => { expect(1).toBe(2); });\n",
       'one/deep/b.test.ts': "test('not here', (context) => { context.skip('no root'); });\n",
       'two/c.test.ts':
         "describe.skip('never (not Linux)', () => { test('left out', () => { expect(1).toBe(1); }); });\ntest('yes', () => { expect(1).toBe(1); });\n",
     });
-    expect(unhandled).toBe(0);
-    expect(folders['one']).toMatchObject({ passed: 1, failed: 1, skipped: [{ name: 'not here', reason: 'no root' }] });
-    expect(folders['two']).toMatchObject({ passed: 1, failed: 0, skipped: [{ name: 'never (not Linux) > left out', reason: '' }] });
+    expect(unhandled).toEqual([]);
+    const said = expect.stringContaining('expected 1 to be 2') as string;
+    expect(files['test/one/a.test.ts']).toMatchObject({ passed: 1, failures: [{ name: 'no', said }], skipped: [] });
+    expect(files['test/one/deep/b.test.ts']).toMatchObject({ passed: 0, failures: [], skipped: [{ name: 'not here', reason: 'no root' }] });
+    const skipped = [{ name: 'never (not Linux) > left out', reason: '' }];
+    expect(files['test/two/c.test.ts']).toMatchObject({ passed: 1, failures: [], skipped });
   });
 
   test('a file that does not load, one without tests and a hook that fails are failures', async () => {
-    const { folders } = await count({
+    const { files } = await count({
       'broken/a.test.ts': "import './nowhere.ts';\ntest('never seen', () => {});\n",
       'empty/b.test.ts': '',
       'hook/c.test.ts': "import { beforeAll } from 'vitest';\nbeforeAll(() => { throw new Error('no'); });\ntest('not run', () => {});\n",
     });
     expect(
-      Object.entries(folders)
-        .map(([name, { passed, failed }]) => [name, passed, failed])
+      Object.entries(files)
+        .map(([name, { passed, failures }]) => [name, passed, failures.length])
         .toSorted(),
     ).toEqual([
-      ['broken', 0, 1],
-      ['empty', 0, 1],
-      ['hook', 0, 1],
+      ['test/broken/a.test.ts', 0, 1],
+      ['test/empty/b.test.ts', 0, 1],
+      ['test/hook/c.test.ts', 0, 1],
     ]);
   });
 
   test('an error outside any test is told', async () => {
-    const { folders, unhandled } = await count({
+    const { files, unhandled } = await count({
       'late/a.test.ts':
         "test('yes', () => { setTimeout(() => { throw new Error('late'); }, 1); return new Promise((r) => setTimeout(r, 50)); });\n",
     });
-    expect(unhandled + folders['late']!.failed).toBeGreaterThan(0);
+    expect(unhandled.length + files['test/late/a.test.ts']!.failures.length).toBeGreaterThan(0);
   });
 });
