@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { BindingSpec } from '../../src/core/binding.ts';
-import { StoreUnavailable, type Stored } from '../../src/store/store.ts';
+import { StoreUnavailable, type Store, type Stored } from '../../src/store/store.ts';
 import { addressOf, openWorld, refusalOf, storeWith, take } from '../support/ipam-world.ts';
 import { settle } from '../support/virtual-timers.ts';
 
@@ -257,6 +257,24 @@ describe('allocate and release', () => {
     expect(take(await world.ipam.release({ subinstance: 'acme' }))).toEqual([]);
     expect(refusalOf(await world.ipam.release({ address: one })).reason).toBe('BindingNotFound');
     expect(refusalOf(await world.ipam.release({ subinstance: 'acme', subid: 'two' })).reason).toBe('BindingNotFound');
+  });
+
+  test('a tenant of hundreds is let go in a few rounds to the store, and answered in the order of the addresses', async () => {
+    let rounds = 0;
+    let underWay = 0;
+    const replace = async (bindings: Store['bindings'], ...write: Parameters<Store['bindings']['replace']>) => {
+      if (underWay++ === 0) rounds++;
+      await Promise.resolve();
+      return bindings.replace(...write).finally(() => underWay--);
+    };
+    const world = await openWorld({ store: storeWith((bindings) => ({ replace: (old, spec) => replace(bindings, old, spec) })) });
+    await world.pool('p', { ranges: [{ cidr: '10.0.0.0/23' }], default: true });
+    await Promise.all(Array.from({ length: 300 }, (_, index) => world.ipam.allocate(vm(`vm-${index}`))));
+    const addresses = world.ipam.bindings({}).map(({ spec }) => spec.address);
+    rounds = 0;
+    expect(take(await world.ipam.release({ subinstance: 'acme' })).map(({ address }) => address)).toEqual(addresses);
+    expect(rounds).toBeLessThan(10);
+    expect(world.ipam.bindings({})).toEqual([]);
   });
 
   test('a lease ends by itself, can be renewed, and a wall clock that jumps ahead does not end it', async () => {
