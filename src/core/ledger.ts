@@ -25,6 +25,14 @@ interface Network {
   overlapping: boolean;
 }
 
+/** How many addresses of a pool a tenant has. */
+interface Holding {
+  readonly subinstance: string;
+  readonly held: number;
+}
+
+const isGreedier = (a: Holding, b: Holding): boolean => a.held > b.held || (a.held === b.held && a.subinstance < b.subinstance);
+
 /** Up to here, the records on some addresses are found by asking for each address; beyond, by going through the records. */
 const FEW_ADDRESSES = 1024n;
 
@@ -255,9 +263,18 @@ export class Ledger {
   }
 
   /** The tenants with the most addresses of the pool, the greediest first. */
-  topHolders(pool: string, count: number): readonly { subinstance: string; held: number }[] {
-    const holders = [...(this.#books.get(pool)?.heldBySubinstance.entries() ?? [])].map(([subinstance, held]) => ({ subinstance, held }));
-    return holders.sort((a, b) => b.held - a.held || (a.subinstance < b.subinstance ? -1 : 1)).slice(0, count);
+  topHolders(pool: string, count: number): readonly Holding[] {
+    // Not sorted: a full pool says it with every refusal, and there may be thousands of tenants.
+    const top: Holding[] = [];
+    for (const [subinstance, held] of this.#books.get(pool)?.heldBySubinstance.entries() ?? []) {
+      const one = { subinstance, held };
+      const last = top.at(-1);
+      if (top.length === count && (last === undefined || isGreedier(last, one))) continue;
+      const place = top.findIndex((other) => isGreedier(one, other));
+      top.splice(place < 0 ? top.length : place, 0, one);
+      if (top.length > count) top.pop();
+    }
+    return top;
   }
 
   /** Every index against a rebuild from the records: an empty list is health. */
