@@ -283,6 +283,21 @@ describe('a pod that is gone', () => {
     expect(cluster.held()).toEqual([]);
   });
 
+  test('has its whole grace period from when its node is ready: a kubelet whose runtime is down knows, and can end nothing', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web', { terminationGraceSeconds: 120 });
+    await cluster.pass(30_000);
+    cluster.workloads.node('n1', { isReady: false });
+    cluster.workloads.deletePod('ns', 'web');
+    // It renews its Lease all the time.
+    await cluster.pass(600_000);
+    cluster.workloads.node('n1', { isReady: true });
+    await cluster.pass(140_000);
+    expect(cluster.held()).toEqual(['web']);
+    await cluster.pass(60_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
   test('is forgotten once nothing is held in its name, on a replica that never leads too', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;

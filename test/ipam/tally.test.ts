@@ -54,7 +54,9 @@ describe('what is told of the collector', () => {
     expect(held()).toEqual({ ...NONE, InUse: 1, NodeNotReady: 1, NodeGone: 1 });
     expect(ipam.collecting().released).toEqual({ pod: 1, node: 0, boot: 0, lease: 0 });
     workloads.node('n2', { isReady: true });
-    await pass(20_000, []);
+    await pass(20_000);
+    expect(held()).toMatchObject({ GracePeriod: 1 });
+    await pass(100_000, []);
     expect(held()).toMatchObject({ LeaseNotRenewed: 1 });
     workloads.node('n2', { bootId: 'boot-2' });
     await pass(60_000);

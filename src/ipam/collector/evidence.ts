@@ -143,6 +143,11 @@ export class Evidence {
   }
 
   async #judgePodGone(sandbox: Sandbox, node: Node): Promise<Verdict> {
+    if (!node.isReady && !node.isOutOfService) {
+      // A kubelet whose runtime is down renews its Lease and ends nothing: the grace period begins when the runtime is back.
+      this.#suspicions.delete(sandbox.key);
+      return { kind: 'waiting', reason: 'NodeNotReady' };
+    }
     const suspicion = this.#suspect(sandbox);
     const gone = this.#goneOf(sandbox);
     if (gone?.pod.isTerminated !== true) {
