@@ -38,6 +38,8 @@ const YOUNG_MS = 20_000;
 /** On top of the pod's own grace period: what the kubelet and runtime need to end a sandbox. */
 const MARGIN_MS = 30_000;
 const DEFAULT_GRACE_SECONDS = 30;
+/** Of a gone node that nothing names any more; longer than any pass takes. */
+const FORGOTTEN_MS = 3_600_000;
 
 export class Evidence {
   readonly #context: Context;
@@ -45,8 +47,8 @@ export class Evidence {
   readonly #nodeGoneAfterMs: number;
   readonly #suspicions = new Map<string, Suspicion>();
   readonly #gone = new Map<string, PodGone & { readonly at: number }>();
-  /** By UID: since when a node that holds something was not there. */
-  readonly #goneNodes = new Map<string, { readonly node: string; readonly since: number }>();
+  /** By UID: since when a node that holds something was not there, and when that was seen last. */
+  readonly #goneNodes = new Map<string, { readonly since: number; readonly seen: number }>();
   /** Renewals read in this pass. */
   #renewals = new Map<string, Promise<string | undefined>>();
 
@@ -77,7 +79,8 @@ export class Evidence {
   beginPass(sandboxes: ReadonlyMap<string, Sandbox>): void {
     this.#renewals = new Map();
     for (const key of this.#suspicions.keys()) if (!sandboxes.has(key)) this.#suspicions.delete(key);
-    for (const [key, { node }] of this.#goneNodes) if (this.#context.view.ledger.byNode(node).length === 0) this.#goneNodes.delete(key);
+    const old = this.#context.timers.monotonic() - FORGOTTEN_MS;
+    for (const [key, { seen }] of this.#goneNodes) if (seen < old) this.#goneNodes.delete(key);
   }
 
   async judge(sandbox: Sandbox): Promise<Verdict> {
@@ -135,7 +138,7 @@ export class Evidence {
     const now = this.#context.timers.monotonic();
     const key = nodeUid ?? sandbox.attachment.node;
     const since = this.#goneNodes.get(key)?.since ?? now;
-    this.#goneNodes.set(key, { node: sandbox.attachment.node, since });
+    this.#goneNodes.set(key, { since, seen: now });
     if (now - since < this.#nodeGoneAfterMs) return { kind: 'waiting', reason: 'NodeGone' };
     // Kubernetes deletes a gone node's pods: whoever saw that happen infers nothing from absence.
     const inferred = this.#goneOf(sandbox)?.witnessed !== true;
