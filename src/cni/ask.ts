@@ -99,7 +99,7 @@ async function tryEndpoints(
 function send(host: Host, endpoint: Endpoint, question: Question, attempt: number, limitMs: number): Exchanged | Promise<Exchanged> {
   const server = endpoint.address.startsWith('unix:') ? 'localhost' : SERVER_NAME;
   const request = formatRequest(question.path, server, endpoint.token, question.body(attempt));
-  return host.exchange(endpoint.address, endpoint.ca, SERVER_NAME, request, CONNECT_MS, limitMs, LARGEST_ANSWER);
+  return host.exchange(endpoint.address, [endpoint.ca, endpoint.client], SERVER_NAME, request, CONNECT_MS, limitMs, LARGEST_ANSWER);
 }
 
 function judge([, text, why]: Exchanged, endpoint: Endpoint, question: Question): Tried {

@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly address: string;
   readonly token: string;
   readonly ca: string;
+  /** The node's certificate and its key, PEM; "" where a token says who it is. */
+  readonly client: string;
 }
 
 export type Endpoints =
@@ -27,11 +29,12 @@ export function findEndpoints(host: Host, configuration: Configuration): Endpoin
   const first = addresses[0] ?? '';
   if (first.startsWith('unix:')) return unixOnly(first);
   const token = readText(host, `${identityDir}/token`);
+  const client = token === '' ? readClient(host, identityDir) : '';
   // What is not printable ASCII is no token, and must not become a header.
-  if (!/^[\x21-\x7e]+$/.test(token)) return { ok: false, missing: `${identityDir}/token` };
+  if (client === '' && !/^[\x21-\x7e]+$/.test(token)) return { ok: false, missing: `${identityDir}/token` };
   const ca = readText(host, `${identityDir}/ca.crt`);
   if (ca === '') return { ok: false, missing: `${identityDir}/ca.crt` };
-  return { ok: true, endpoints: addresses.map((address) => ({ address, token, ca })) };
+  return { ok: true, endpoints: addresses.map((address) => ({ address, token, ca, client })) };
 }
 
 /** STATUS: what must be on this node's disk before any ADD can work; undefined when it is there. */
@@ -44,9 +47,18 @@ export function missingOnNode(host: Host, configuration: Configuration): string 
   return host.inspectFile(directory)[0] === '' ? undefined : directory;
 }
 
-const unixOnly = (address: string): Endpoints & { readonly ok: true } => ({ ok: true, endpoints: [{ address, token: '', ca: '' }] });
+const unixOnly = (address: string): Endpoints & { readonly ok: true } => ({
+  ok: true,
+  endpoints: [{ address, token: '', ca: '', client: '' }],
+});
 
 const readText = (host: Host, path: string): string => host.readFile(path, LONGEST_FILE)[1].trim();
+
+/** Outside a cluster there are no tokens: there a node is who its certificate says (`--client-ca`). */
+function readClient(host: Host, identityDir: string): string {
+  const [certificate, key] = [readText(host, `${identityDir}/tls.crt`), readText(host, `${identityDir}/tls.key`)];
+  return certificate === '' || key === '' ? '' : `${certificate}\n${key}\n`;
+}
 
 function listEndpoints(host: Host, identityDir: string): readonly string[] {
   return readText(host, `${identityDir}/endpoints`)

@@ -45,11 +45,12 @@ export interface Host {
   inspectFile(path: string): readonly [failure: Failure, deviceAndInode: string, size: string];
   /**
    * Sends `request` and reads until the other side closes. `address` is "unix:PATH", or "IP:PORT" for TLS with
-   * `ca` (PEM) as the only trust and `serverName` as the only name accepted.
+   * `ca` as the only trust and `serverName` as the only name accepted. `client`: a certificate and its key, to show
+   * the other side, or "". Both PEM.
    */
   exchange(
     address: string,
-    ca: string,
+    pem: readonly [ca: string, client: string],
     serverName: string,
     request: string,
     connectMs: number,

@@ -148,15 +148,15 @@ function readStdin(limitBytes: number, timeoutMs: number): Promise<readonly [Fai
 /** See Host.exchange. */
 function exchange(
   address: string,
-  ca: string,
+  [ca, client]: readonly [ca: string, client: string],
   serverName: string,
   request: string,
   connectMs: number,
   totalMs: number,
   limitBytes: number,
 ): Promise<Exchanged> {
-  return new Promise((resolve) => {
-    const socket = open(address, ca, serverName);
+  return new Promise<Exchanged>((resolve) => {
+    const socket = open(address, ca, serverName, client);
     const chunks: Buffer[] = [];
     let length = 0;
     let connected = false;
@@ -183,10 +183,11 @@ function exchange(
       .on('end', () => end(''))
       .on('close', () => end('ECONNRESET'))
       .on('error', (error) => end(nameOf(error)));
-  });
+    // A certificate and a key that do not fit together are thrown.
+  }).catch((error: unknown) => ['unreached', '', nameOf(error)]);
 }
 
-function open(address: string, ca: string, servername: string): net.Socket {
+function open(address: string, ca: string, servername: string, client: string): net.Socket {
   if (address.startsWith('unix:')) return net.connect({ path: address.slice('unix:'.length) });
   const at = address.lastIndexOf(':');
   return tls.connect({
@@ -194,6 +195,7 @@ function open(address: string, ca: string, servername: string): net.Socket {
     port: Number(address.slice(at + 1)),
     ca,
     servername,
+    ...(client === '' ? {} : { cert: client, key: client }),
     minVersion: 'TLSv1.2',
   });
 }

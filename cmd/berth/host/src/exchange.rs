@@ -91,18 +91,26 @@ fn connect(address: &str, limit: Duration) -> Result<Socket> {
     Ok(Socket::Tcp(stream))
 }
 
-fn secure(stream: Timed, ca: &str, server_name: String) -> Result<StreamOwned<ClientConnection, Timed>> {
+/// `pem`: the CA's certificates, and the node's own with its key or "".
+fn secure(stream: Timed, pem: &[String], server_name: String) -> Result<StreamOwned<ClientConnection, Timed>> {
+    let [ca, client] = pem else { return Err(Error::other("a CA and a certificate or none")) };
+    let certificates = |text: &str| -> Vec<CertificateDer<'static>> { rustls_pemfile::certs(&mut text.as_bytes()).flatten().collect() };
     let mut roots = RootCertStore::empty();
-    let certificates: Vec<CertificateDer> = rustls_pemfile::certs(&mut ca.as_bytes()).flatten().collect();
-    if roots.add_parsable_certificates(certificates).0 == 0 {
+    if roots.add_parsable_certificates(certificates(ca)).0 == 0 {
         return Err(Error::other("the CA file holds no certificate"));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = if client.is_empty() {
+        config.with_no_client_auth()
+    } else {
+        let key = rustls_pemfile::private_key(&mut client.as_bytes())?.ok_or_else(|| Error::other("tls.key holds no private key"))?;
+        let unusable = |error| Error::other(format!("tls.crt and tls.key cannot be used: {error}"));
+        config.with_client_auth_cert(certificates(client), key).map_err(unusable)?
+    };
     let name = ServerName::try_from(server_name).map_err(Error::other)?;
     let connection = ClientConnection::new(Arc::new(config), name).map_err(Error::other)?;
     let mut stream = StreamOwned::new(connection, stream);
@@ -143,7 +151,7 @@ fn talk(stream: &mut (impl Read + Write), request: &str, limit: usize) -> Vec<St
 /// ["unreached", "", why]: nothing was sent. ["answered", text, why it may be cut short, or ""].
 pub fn exchange(
     address: String,
-    ca: String,
+    pem: Vec<String>,
     server_name: String,
     request: String,
     connect_ms: f64,
@@ -162,7 +170,7 @@ pub fn exchange(
         return talk(&mut stream, &request, limit as usize);
     }
     stream.end = connected.min(end);
-    match secure(stream, &ca, server_name) {
+    match secure(stream, &pem, server_name) {
         Ok(mut secured) => {
             secured.sock.end = end;
             talk(&mut secured, &request, limit as usize)
