@@ -19,7 +19,7 @@ export interface Pod {
   /** Only berth-ipam.dev/* and kubernetes.io/config.*. */
   readonly annotations: Labels;
   readonly terminationGraceSeconds: number;
-  /** Every container, init and ephemeral ones included, has a terminated state. */
+  /** Every container, init and ephemeral ones included, has a terminated state, and none will be started again. */
   readonly isTerminated: boolean;
   /** Condition PodReadyToStartContainers; absent where it is not reported. False: its sandbox is gone. */
   readonly hasSandbox?: boolean;

@@ -81,8 +81,13 @@ export function toNamespace({ metadata }: KubernetesObject): Namespace {
   };
 }
 
-/** Every container of the spec has a status that says so: one without a status has not said that it is dead. */
+/**
+ * Every container of the spec has a status that says so (one without a status has not said that it is dead), and none will
+ * be started again: that of a pod that crashes over and over is terminated between two starts. Kubelets show the phase of
+ * a deleted pod's end since 1.27 (KEP-3329).
+ */
 function isTerminated(spec: NonNullable<PodObject['spec']>, status: NonNullable<PodObject['status']>): boolean {
+  if (status.phase !== 'Succeeded' && status.phase !== 'Failed') return false;
   const pairs = [
     [spec.containers, status.containerStatuses],
     [spec.initContainers, status.initContainerStatuses],

@@ -59,15 +59,18 @@ describe('pods', () => {
     expect(JSON.stringify(await workloads.readPod('shop', 'cart-0')).length).toBeLessThan(600);
   });
 
-  test('on the host network have no address of their own; all containers count for "terminated"', async () => {
+  test('on the host network have no address of their own; all containers count for "terminated", and that none starts again', async () => {
     const { timers, server, workloads } = await open();
     const ended = { name: 'a', state: { terminated: {} } };
     server.put(PODS, podObject('host', { spec: { hostNetwork: true } }));
-    server.put(PODS, podObject('half', { spec: { initContainers: [{ name: 'i' }] }, status: { containerStatuses: [ended] } }));
-    server.put(PODS, podObject('ended', { status: { containerStatuses: [ended] } }));
+    const over = { phase: 'Failed', containerStatuses: [ended] };
+    server.put(PODS, podObject('half', { spec: { initContainers: [{ name: 'i' }] }, status: over }));
+    server.put(PODS, podObject('crashing', { status: { containerStatuses: [ended] } }));
+    server.put(PODS, podObject('ended', { status: over }));
     await timers.advance(1_000);
     expect(workloads.cachedPod('shop', 'host')!.addresses).toEqual([]);
-    expect([workloads.cachedPod('shop', 'half')!.isTerminated, workloads.cachedPod('shop', 'ended')!.isTerminated]).toEqual([false, true]);
+    const terminated = ['half', 'crashing', 'ended'].map((name) => workloads.cachedPod('shop', name)!.isTerminated);
+    expect(terminated).toEqual([false, false, true]);
   });
 
   test('that go are told once: witnessed on the watch, inferred from a relist; one of the same name is another', async () => {

@@ -273,6 +273,11 @@ export const BUGS: readonly Bug[] = [
       '|| ageSeconds(context, name) < 0 * request.gcMinAgeSeconds',
     ],
   ),
+  bug('crashed-is-over', 'Berth', 'a container that ended is taken for the end of its pod, also when it will be started again', [
+    'src/kubernetes/workload-objects.ts',
+    "if (status.phase !== 'Succeeded' && status.phase !== 'Failed') return false;",
+    '',
+  ]),
   bug('grace-from-the-deletion', 'Berth', 'a kubelet that was cut off begins the grace period later than is counted', [
     EVIDENCE,
     'const waitsFrom = node.isOutOfService ? -Infinity : await this.#heardAt(suspicion, node);',

@@ -205,7 +205,9 @@ export class Kubelet {
     worker.reportsAt ??= loop.now + (dice.chance(chaos.share.statusLate) ? dice.between(80_000, 200_000) : 0);
     if (loop.now < Math.max(worker.reportsAt, this.#reportsAt)) return;
     const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
-    const containerStatuses = [{ name: 'c', state: { running: {} } }];
+    // A container that crashes over and over, seen between two starts: its sandbox lives on.
+    const isCrashing = /[37bf]$/.test(pod.metadata.uid!);
+    const containerStatuses = [{ name: 'c', state: isCrashing ? { terminated: { exitCode: 1 } } : { running: {} } }];
     api.put(PODS, { ...pod, status: { phase: 'Running', podIP: ips[0]?.ip, podIPs: ips, conditions, containerStatuses } });
     trace.add(`${this.#node.name} reports ${worker.ref.namespace}/${worker.ref.name} with ${sandbox.addresses.join(' ')}`);
   }
@@ -225,7 +227,8 @@ export class Kubelet {
     if (isWanted && (worker.isOrphan || worker.finishesAt === undefined)) return void this.#workers.delete(worker.ref.runtimeUid);
     const containerStatuses = [{ name: 'c', state: { terminated: { exitCode: 0 } } }];
     const conditions = [{ type: 'PodReadyToStartContainers', status: isClean ? 'False' : 'True' }];
-    const phase = worker.finishesAt === undefined && pod.status?.phase !== 'Succeeded' ? (pod.status?.phase ?? 'Pending') : 'Succeeded';
+    const isDone = worker.finishesAt !== undefined || pod.status?.phase === 'Succeeded';
+    const phase = isDone ? 'Succeeded' : pod.metadata.deletionTimestamp === undefined ? (pod.status?.phase ?? 'Pending') : 'Failed';
     const status = { ...pod.status, phase, conditions, containerStatuses };
     if (JSON.stringify(status) !== JSON.stringify(pod.status)) return void api.put(PODS, { ...pod, status });
     // As kubelets do, not before the sandbox is cleaned up; not for ever, though.
