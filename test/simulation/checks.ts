@@ -71,6 +71,8 @@ export class Checks implements ApiWitness {
   writer: Process | undefined;
   /** Containers whose DEL a controller has answered with success. */
   readonly #answeredDeletes = new Set<string>();
+  /** What a call took over from its own pod, which stays whatever comes of the call: addresses by the call's stamp. */
+  readonly #takenOver = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -137,6 +139,8 @@ export class Checks implements ApiWitness {
       if (after !== undefined && after.releasedBy === undefined) this.#inferredRelease(before.attachments[0]);
     }
     if (this.isByHand) this.#releases.delete(key);
+    const isOwn = wasHeld && isHeld && before.attachments[0].podUid === after.attachments[0].podUid;
+    if (isOwn) this.#takenOver.add(`${address} ${JSON.stringify(after.attachments[0].stamp)}`);
     const last = this.#releases.get(key);
     if (!wasHeld && isHeld && last !== undefined && last.subid !== after.subid && setting.whenFull === 'Wait') {
       const coolsUntil = last.at + setting.cooldownSeconds * 1000;
@@ -180,7 +184,7 @@ export class Checks implements ApiWitness {
       for (const { spec } of this.#world.boundRecords()) {
         const [held] = spec.attachments;
         const isOfCall = held.containerId === containerId && JSON.stringify(held.stamp) === JSON.stringify(stamp);
-        if (isOfCall && reason !== 'StaleCall')
+        if (isOfCall && reason !== 'StaleCall' && !this.#takenOver.has(`${spec.address} ${JSON.stringify(stamp)}`))
           this.fail('all addresses or none', `${spec.address} stayed with ${containerId} after ${reason}`);
       }
     });
@@ -302,9 +306,8 @@ export class Checks implements ApiWitness {
           live.some(({ isForgotten, addresses }) => isForgotten && addresses.includes(one.spec.address)),
       );
       if (isContested) continue;
-      // The backup has an earlier sandbox of a static pod, of which no DEL comes again: a stated limit, below too.
-      const isForgotten = live.some((one) => one.isForgotten && one.pod.runtimeUid === podUid);
-      if (isStatic && isForgotten) continue;
+      // The backup has an earlier sandbox of the pod, of which no DEL comes again: a stated limit, below too.
+      if (live.some(({ isForgotten, pod }) => isForgotten && pod.runtimeUid === podUid)) continue;
       const isPodLive = live.some(({ pod, addresses }) => pod.runtimeUid === podUid && !addresses.includes(spec.address));
       if (containerId === '(adopted)' && (isStatic || isPodLive)) {
         isCapacityLost = true;
@@ -325,7 +328,7 @@ export class Checks implements ApiWitness {
     if (kept !== undefined) return { invariant: 'released records are cleaned up', detail: `${kept.spec.address} is still kept` };
     for (const sandbox of live) {
       const { pod, isForgotten } = sandbox;
-      if (pod.isStatic && isForgotten && records.some(({ spec }) => spec.attachments[0].podUid === pod.runtimeUid)) continue;
+      if (isForgotten && records.some(({ spec }) => spec.attachments[0].podUid === pod.runtimeUid)) continue;
       for (const address of sandbox.addresses)
         if (!records.some(({ spec }) => spec.address === address))
           return { invariant: 'P2 what was answered is kept', detail: `${address} of ${sandbox.id} has no record` };

@@ -85,9 +85,8 @@ export class Collector {
         if (verdict.inferred) brake.count(sandbox.records[0]!.spec.pool);
       }
     } else {
-      for (const { address, network } of await this.#release(sandbox, verdict)) {
+      for (const { address, network } of await this.#release(sandbox, verdict, brake)) {
         released.push({ address, network, evidence: verdict.evidence });
-        if (verdict.inferred) brake.count(sandbox.records[0]!.spec.pool);
       }
     }
   }
@@ -105,12 +104,14 @@ export class Collector {
     });
   }
 
-  async #release(sandbox: Sandbox, { proof, evidence }: Dead): Promise<readonly BindingSpec[]> {
+  async #release(sandbox: Sandbox, { proof, evidence, inferred }: Dead, brake: Brake): Promise<readonly BindingSpec[]> {
     if (!(await this.#evidence.confirm(sandbox, proof))) return [];
     const released: BindingSpec[] = [];
     for (const { spec } of sandbox.records) {
       const { stamp } = spec.attachments[0]!;
       const same = (current: BindingSpec) => current.attachments.length === 1 && sameStamp(current.attachments[0]!.stamp, stamp);
+      // Before the write: of one whose answer is lost nobody may ever learn that it was done.
+      if (inferred) brake.count(spec.pool);
       const gone = await releaseBinding(this.#context, bindingName(spec.network, spec.address), same);
       if (gone === undefined) continue;
       released.push(gone);
