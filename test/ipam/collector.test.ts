@@ -1,9 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import type { BindingSpec } from '../../src/core/binding.ts';
 import { bindingName } from '../../src/core/binding-name.ts';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
-import { StoreUnavailable, type Store } from '../../src/store/store.ts';
+import { StoreAmbiguous, StoreUnavailable, type Store } from '../../src/store/store.ts';
 import { PretendedWorkloads } from '../support/pretended-workloads.ts';
 import { addressOf, openWorld, refusalOf, storeWith, take } from '../support/ipam-world.ts';
 import { settle } from '../support/virtual-timers.ts';
@@ -500,6 +501,28 @@ describe('the brake', () => {
       expect([again.released.length, again.held.length]).toEqual([5, 35]);
     }
     expect(cluster.held()).toHaveLength(40);
+  });
+
+  test('counts a release whose answer was lost, also when another has the address by the time somebody looks', async () => {
+    let losses = 1;
+    const store = storeWith((bindings) => ({
+      replace: async (old, spec) => {
+        const written = await bindings.replace(old, spec);
+        if (spec.releasedAt === undefined || !written.ok || losses-- <= 0) return written;
+        const { releasedAt: _, ...held } = spec;
+        const [{ stamp, ...one }] = held.attachments as [BindingSpec['attachments'][number]];
+        const attachments = [{ ...one, containerId: 'other', podUid: 'uid-of-other', stamp: { ...stamp, startedTicks: 1e9 } }];
+        await bindings.replace(written.stored, { ...held, subid: 'other', attachments });
+        throw new StoreAmbiguous('no answer');
+      },
+    }));
+    const cluster = await openCluster({ store });
+    cluster.workloads.pod('ns', 'other', { uid: 'uid-of-other' });
+    for (let index = 0; index < 40; index++) await cluster.run(`web-${index}`);
+    await cluster.pass(60_000);
+    for (let index = 0; index < 40; index++) cluster.workloads.deletePod('ns', `web-${index}`, false);
+    await cluster.pass(100_000);
+    expect(cluster.held().filter((subid) => subid !== 'other')).toHaveLength(35);
   });
 
   test('does not count deletions that were seen: a namespace of 100 pods is gone in one go', async () => {
