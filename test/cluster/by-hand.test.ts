@@ -123,7 +123,8 @@ describeCluster('by hand', () => {
     expect(new Set(held.values()).size).toBe(5);
     const first = (spec: any, change: object): object => ({ attachments: [{ ...spec.attachments[0], ...change }] });
     await edit(held.get('other-pod')!, (spec) => ({ podUid: 'somebody', ...first(spec, { podUid: 'somebody' }) }));
-    await edit(held.get('other-node')!, (spec) => first(spec, { nodeUid: '00000000-0000-4000-8000-000000000000' }));
+    const elsewhere = { nodeUid: '00000000-0000-4000-8000-000000000000', stamp: { ...stamp, bootId: newBootId() } };
+    await edit(held.get('other-node')!, (spec) => first(spec, elsewhere));
     await edit(held.get('other-name')!, () => ({ subid: 'nobody-at-all' }));
     await edit(held.get('no-holder')!, () => ({ attachments: [], node: undefined, podUid: undefined }));
     await edit(held.get('released')!, () => ({ state: 'Released', releasedAt: new Date().toISOString() }));
