@@ -25,6 +25,9 @@ export interface Pod {
   readonly hasSandbox?: boolean;
 }
 
+/** A phase that no pod leaves again: none of its containers will be started any more. */
+export const isFinished = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';
+
 export interface Node {
   readonly name: string;
   readonly uid: string;

@@ -1,7 +1,7 @@
 /** What is kept of pods, nodes and namespaces: of 5 to 20 kB of a pod some hundred bytes (LESSONS 32). Pure. */
 import { canonicalAddress } from '../core/address.ts';
 import type { Labels } from '../ipam/label-selector.ts';
-import type { Namespace, Node, Pod } from '../ipam/workloads.ts';
+import { isFinished, type Namespace, type Node, type Pod } from '../ipam/workloads.ts';
 import type { KubernetesObject } from './objects.ts';
 
 interface ContainerStatus {
@@ -87,7 +87,7 @@ export function toNamespace({ metadata }: KubernetesObject): Namespace {
  * a deleted pod's end since 1.27 (KEP-3329).
  */
 function isTerminated(spec: NonNullable<PodObject['spec']>, status: NonNullable<PodObject['status']>): boolean {
-  if (status.phase !== 'Succeeded' && status.phase !== 'Failed') return false;
+  if (!isFinished(status.phase)) return false;
   const pairs = [
     [spec.containers, status.containerStatuses],
     [spec.initContainers, status.initContainerStatuses],

@@ -275,7 +275,7 @@ export const BUGS: readonly Bug[] = [
   ),
   bug('crashed-is-over', 'Berth', 'a container that ended is taken for the end of its pod, also when it will be started again', [
     'src/kubernetes/workload-objects.ts',
-    "if (status.phase !== 'Succeeded' && status.phase !== 'Failed') return false;",
+    'if (!isFinished(status.phase)) return false;',
     '',
   ]),
   bug('grace-from-the-deletion', 'Berth', 'a kubelet that was cut off begins the grace period later than is counted', [

@@ -4,7 +4,7 @@
  */
 import { CONFIG_MIRROR } from '../find-pod.ts';
 import type { Context } from '../context.ts';
-import type { Node, Pod, PodGone, Workloads } from '../workloads.ts';
+import { isFinished, type Node, type Pod, type PodGone, type Workloads } from '../workloads.ts';
 import type { Sandbox } from './sandboxes.ts';
 import type { HoldReason } from './tally.ts';
 
@@ -215,7 +215,7 @@ const isOnNode = ({ attachment: { nodeUid, stamp } }: Sandbox, node: Node | unde
   node !== undefined && (nodeUid === undefined || node.uid === nodeUid || (stamp.bootId !== '' && node.bootId === stamp.bootId));
 
 /** Finished, and its sandbox is gone. */
-const isOver = ({ phase, hasSandbox }: Pod): boolean => (phase === 'Succeeded' || phase === 'Failed') && hasSandbox === false;
+const isOver = ({ phase, hasSandbox }: Pod): boolean => isFinished(phase) && hasSandbox === false;
 
 /**
  * Nothing is recorded for a boot that the node did not show (cluster-nodes.ts): if it shows another one, that is over. What

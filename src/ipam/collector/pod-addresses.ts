@@ -3,10 +3,10 @@
  * candidate for others even when its record is missing: pods that ran before Berth was installed, or that an API
  * server restored from a backup does not know any more.
  */
-import type { Pod, Workloads } from '../workloads.ts';
+import { isFinished, type Pod, type Workloads } from '../workloads.ts';
 
 /** Neither finished nor deleted. A pod on its way out still has its address. */
-const isLive = ({ phase }: Pod): boolean => phase !== 'Succeeded' && phase !== 'Failed';
+const isLive = ({ phase }: Pod): boolean => !isFinished(phase);
 
 export class PodAddresses {
   readonly #byAddress = new Map<string, Pod>();
