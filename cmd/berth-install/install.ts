@@ -31,13 +31,17 @@ export class InstallFailure extends Error {
 export function install(settings: Settings): { readonly copied: boolean } {
   const copied = copyPlugin(settings);
   verifyIdentity(settings);
-  putOnNode(settings);
+  pointNode(settings);
   return { copied };
 }
 
 /** All of it, for a pod whose identity has been verified. */
 export function putOnNode(settings: Settings): void {
   copyPlugin(settings);
+  pointNode(settings);
+}
+
+function pointNode(settings: Settings): void {
   pointAt(join(settings.runFolder, LINK), settings.identityOnNode);
   putNetworkList(settings);
 }
