@@ -11,10 +11,10 @@ import { watchWorkloads } from '../../src/kubernetes/workloads.ts';
 import { silentLog } from '../support/cluster-client.ts';
 
 const SPEED = 10;
-const fastTimers = (clockAheadMs: number): Timers => ({
+export const fastTimers = (speed: number, clockAheadMs = 0): Timers => ({
   now: () => systemTimers.now() + clockAheadMs,
-  monotonic: () => systemTimers.monotonic() * SPEED,
-  after: (ms, callback) => systemTimers.after(ms / SPEED, callback),
+  monotonic: () => systemTimers.monotonic() * speed,
+  after: (ms, callback) => systemTimers.after(ms / speed, callback),
 });
 
 /** It leads. @param clockAheadMs how wrong its wall clock is */
@@ -22,7 +22,7 @@ export async function openFastController(
   kubeconfigFile: string,
   clockAheadMs = 0,
 ): Promise<{ readonly ipam: Ipam; close(): Promise<void> }> {
-  const timers = fastTimers(clockAheadMs);
+  const timers = fastTimers(SPEED, clockAheadMs);
   const random = (): number => Math.random();
   // The API server is not ten times as fast, so its client keeps the usual time.
   const { client, close } = openCluster({ kubeconfigFile, timers: systemTimers, random });

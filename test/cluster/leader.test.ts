@@ -4,43 +4,29 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemTimers } from '../../cmd/berth-controller/timers.ts';
-import type { Timers } from '../../src/core/clock.ts';
 import { startElection, type Election } from '../../src/kubernetes/leader.ts';
 import { openCluster } from '../../src/kubernetes/open-client.ts';
 import { apiServer, describeCluster, request } from '../support/cluster.ts';
 import { silentLog } from '../support/cluster-client.ts';
+import { makeNamespace } from '../support/cluster-workloads.ts';
 import { eventually } from '../support/eventually.ts';
+import { stallable } from '../support/stallable.ts';
+import { fastTimers } from './fast-controller.ts';
 
 const NAMESPACE = 'election';
 const SPEED = 3;
 
-/** A process of its own, which can be made to stand still: what falls due meanwhile runs when it goes on. */
-function standing(): Timers & { stall(): void; resume(): void } {
-  let held: (() => void)[] | undefined;
-  return {
-    now: () => systemTimers.now(),
-    monotonic: () => systemTimers.monotonic() * SPEED,
-    after: (ms, callback) => systemTimers.after(ms / SPEED, () => void (held === undefined ? callback() : held.push(callback))),
-    stall: () => (held = []),
-    resume: () => {
-      const callbacks = held ?? [];
-      held = undefined;
-      for (const callback of callbacks) callback();
-    },
-  };
-}
-
 describeCluster('who leads', () => {
-  type Candidate = Election & { readonly identity: string; readonly timers: ReturnType<typeof standing> };
+  type Candidate = Election & { readonly identity: string; readonly timers: ReturnType<typeof stallable> };
   const candidates: Candidate[] = [];
   const closes: (() => Promise<void>)[] = [];
   /** How many led at each look: one at most, whenever one looks. */
   let most = 0;
 
   beforeAll(async () => {
-    await request('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
+    await makeNamespace(NAMESPACE);
     for (const identity of ['a', 'b', 'c']) {
-      const timers = standing();
+      const timers = stallable(fastTimers(SPEED));
       const random = (): number => Math.random();
       // The API server is not three times as fast, so the client keeps the usual time.
       const { client, close } = openCluster({ kubeconfigFile: apiServer().kubeconfig, timers: systemTimers, random });

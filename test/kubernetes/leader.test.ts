@@ -5,6 +5,7 @@ import { LEASES } from '../../src/kubernetes/objects.ts';
 import type { Timers } from '../../src/core/clock.ts';
 import { clientOf, seededRandom, silentLog } from '../support/cluster-client.ts';
 import { PretendedApiServer, randomFaults, type Fault } from '../support/pretended-api-server.ts';
+import { stallable } from '../support/stallable.ts';
 import { settle, virtualTimers } from '../support/virtual-timers.ts';
 
 const LEASE = 'berth/leader';
@@ -35,22 +36,6 @@ function makeWorld({ seed = 1, ...options }: Options = {}) {
   };
   const holder = () => server.object<any>(LEASES, LEASE)?.spec.holderIdentity as string | undefined;
   return { timers, server, candidate, holder };
-}
-
-/** Time that can be made to stand still for one process, with its timers, while the world goes on. */
-function stallable(timers: Timers): Timers & { stall(): void; resume(): void } {
-  let held: (() => void)[] | undefined;
-  return {
-    now: () => timers.now(),
-    monotonic: () => timers.monotonic(),
-    after: (ms, callback) => timers.after(ms, () => (held === undefined ? callback() : void held.push(callback))),
-    stall: () => (held = []),
-    resume: () => {
-      const callbacks = held ?? [];
-      held = undefined;
-      for (const callback of callbacks) callback();
-    },
-  };
 }
 
 const leaders = (candidates: readonly (Election & { identity: string })[]) =>
