@@ -127,6 +127,10 @@ export class View {
   forget(stored: Stored<BindingSpec>): void {
     this.#removed.add(stored.uid);
     if (this.#removed.size > REMOVED_REMEMBERED) this.#removed.delete(this.#removed.values().next().value as string);
+    this.#drop(stored);
+  }
+
+  #drop(stored: Stored<BindingSpec>): void {
     const current = this.binding(stored.name);
     if (current?.uid !== stored.uid) return;
     this.#bindings.delete(stored.name);
@@ -159,13 +163,13 @@ export class View {
     else this.forget(event.stored);
   }
 
+  /**
+   * What a listing does not have is not remembered as removed: of a server that went back in time it may be older than an
+   * own write, and what the watch shows after it is newer than both.
+   */
   #relistBindings(all: readonly Stored<BindingSpec>[], upTo: string | undefined): void {
-    for (const stored of outdated(
-      [...this.#bindings.values()].map(({ stored }) => stored),
-      all,
-      upTo,
-    ))
-      this.forget(stored);
+    const known = [...this.#bindings.values()].map(({ stored }) => stored);
+    for (const stored of outdated(known, all, upTo)) this.#drop(stored);
     for (const stored of all) {
       this.#removed.delete(stored.uid);
       this.wrote(stored);

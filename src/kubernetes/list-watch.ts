@@ -125,11 +125,16 @@ class Loop<T extends Versioned> {
   async run(): Promise<void> {
     const { timers, random, log } = this.#options;
     const { signal } = this.#stopping;
+    let wasExpired = false;
     await Promise.resolve();
     while (!signal.aborted) {
       const problem = await this.#step().catch((error: unknown) => error);
       if (signal.aborted) return;
       if (problem === undefined) continue;
+      // A server that answers is no outage any more: what comes back to one that has moved on lists again soon.
+      const isExpired = isStatus(problem) && problem.reason === 'Expired';
+      if (isExpired && !wasExpired) this.#failures = 0;
+      wasExpired = isExpired;
       this.#failures++;
       const asked = isStatus(problem) ? (problem.retryAfterSeconds ?? 0) * 1000 : 0;
       const delayMs = Math.round(asked + backOffMs(this.#failures, random));

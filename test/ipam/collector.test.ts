@@ -587,6 +587,31 @@ describe('adoption', () => {
     expect(cluster.held()).toEqual(['veteran']);
   });
 
+  test('nothing is adopted for a pod that only a watch that lags still shows (found by the simulation)', async () => {
+    const cluster = await openCluster();
+    cluster.podOf('veteran', { addresses: ['10.0.0.9'] });
+    cluster.podOf('moved', { addresses: ['10.0.0.10'] });
+    cluster.podOf('again', { addresses: ['10.0.0.11'] });
+    cluster.workloads.isLagging = true;
+    cluster.workloads.deletePod('ns', 'veteran');
+    cluster.workloads.pod('ns', 'moved', { addresses: ['10.0.0.12'] });
+    cluster.workloads.pod('ns', 'again', { uid: 'another' });
+    await cluster.pass(60_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('of two pods that show the same address one goes, and the other has it yet (found by the simulation)', async () => {
+    const cluster = await openCluster();
+    await cluster.pool('tiny', { ranges: [{ first: '10.2.0.1', last: '10.2.0.2' }] });
+    cluster.podOf('veteran', { addresses: ['10.2.0.1'] });
+    cluster.podOf('twin', { addresses: ['10.2.0.1'] });
+    cluster.workloads.deletePod('ns', 'twin');
+    expect(await addressOf(cluster.add('a', { ...cluster.podOf('a'), pools: ['tiny'] }))).toBe('10.2.0.2');
+    expect(refusalOf(await cluster.add('b', { ...cluster.podOf('b'), pools: ['tiny'] })).reason).toBe('PoolFull');
+    cluster.workloads.deletePod('ns', 'veteran');
+    expect(await addressOf(cluster.add('b', { ...cluster.podOf('b'), pools: ['tiny'] }))).toBe('10.2.0.1');
+  });
+
   test('an adopted address is collected like any other when its pod is gone', async () => {
     const cluster = await openCluster();
     cluster.podOf('veteran', { addresses: ['10.0.0.9'] });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BindingSpec } from '../../src/core/binding.ts';
 import { View } from '../../src/ipam/view.ts';
-import type { Stored } from '../../src/store/store.ts';
+import type { Store, Stored, Watcher } from '../../src/store/store.ts';
 import { virtualTimers } from '../support/virtual-timers.ts';
 
 const record = (version: string, more: Partial<BindingSpec> = {}, uid = 'u1'): Stored<BindingSpec> => ({
@@ -43,5 +43,20 @@ test('a removed record that a lagging watch still shows stays removed; one re-cr
   view.wrote(record('4', {}, 'u2'));
   view.forget(record('2'));
   expect(view.binding('default.10-0-0-1')?.uid).toBe('u2');
+  expect(view.ledger.verify()).toEqual([]);
+});
+
+test('a listing of a server that went back in time, older than an own write, does not make the view deaf to the record', () => {
+  let handler: Watcher<BindingSpec> | undefined;
+  const none = { watch: () => () => undefined } as unknown as Store['pools'];
+  const bindings = { watch: (watcher: Watcher<BindingSpec>) => ((handler = watcher), () => undefined) } as unknown as Store['bindings'];
+  const view = new View(virtualTimers());
+  view.follow({ pools: none, bindings } as Store);
+  view.wrote(record('5'));
+  handler!.relisted!([], undefined);
+  expect(view.binding('default.10-0-0-1')).toBeUndefined();
+  handler!.event({ type: 'put', stored: record('5') });
+  handler!.event({ type: 'put', stored: record('6', { releasedAt: 1 }) });
+  expect(view.binding('default.10-0-0-1')?.version).toBe('6');
   expect(view.ledger.verify()).toEqual([]);
 });

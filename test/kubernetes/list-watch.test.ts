@@ -325,6 +325,35 @@ describe('list-watch', () => {
     expect(server.asked.map((asked) => asked.split(' ')[0])).toEqual(['list', 'watch', 'list']);
   });
 
+  test('a server that is back and has forgotten the history since is listed soon: an answer is no outage (found by the simulation)', async () => {
+    const { timers, server, start, put, news, log } = makeWorld();
+    put('a', 1);
+    start();
+    await timers.advance(1);
+    server.stop();
+    await timers.advance(30_000);
+    put('a', 2);
+    server.compact();
+    server.start();
+    // The longest wait of such an outage, and what an expired watch waits after it.
+    await timers.advance(25_600 + 200);
+    expect(news()).toEqual(['put a 1', 'synced', 'put a 2']);
+    const delays = log.entries.filter(({ fields }) => fields['reason'] === 'Expired').map(({ fields }) => fields['delayMs'] as number);
+    expect(delays).toHaveLength(1);
+    expect(delays[0]).toBeLessThanOrEqual(200);
+  });
+
+  test('a server whose history is always too short is asked less and less often', async () => {
+    const { timers, start, put, log } = makeWorld({
+      fault: ({ path }) => (path.includes('watch=true') ? { kind: 'status', code: 410, done: false } : undefined),
+    });
+    put('a', 1);
+    start();
+    await timers.advance(3_600_000);
+    expect(log.entries.length).toBeLessThan(200);
+    expect(log.entries.at(-1)!.fields['delayMs']).toBeGreaterThanOrEqual(15_000);
+  });
+
   test('a server that ends every watch at once is not asked in a tight loop', async () => {
     const { timers, server, start } = makeWorld({
       fault: ({ path }) => (path.includes('watch=true') ? { kind: 'cut', afterBytes: 0, clean: true } : undefined),

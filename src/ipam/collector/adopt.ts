@@ -1,6 +1,6 @@
 /**
  * Adoption: an address in status.podIPs of a live pod that lies in a pool and has no record, and whose pod holds no
- * other of that family, is recorded after two audits, with a stamp older than any. So Berth can be installed under
+ * other of that family, is recorded after two audits and a live read, with a stamp older than any. So Berth can be installed under
  * running pods, and survives an API server restored from an older backup.
  */
 import type { BindingSpec } from '../../core/binding.ts';
@@ -8,7 +8,7 @@ import { familyOfBinding } from '../../core/holder.ts';
 import type { LedgerPool } from '../../core/ledger.ts';
 import type { Context } from '../context.ts';
 import { CONFIG_MIRROR, isStatic } from '../find-pod.ts';
-import type { Pod, Workloads } from '../workloads.ts';
+import { isFinished, type Pod, type Workloads } from '../workloads.ts';
 import { createBinding } from '../write.ts';
 import { Breath } from './breath.ts';
 import { Failures } from './failures.ts';
@@ -55,6 +55,7 @@ export class Adopter {
         seen.set(key, audits);
         if (audits < AUDITS) continue;
         const isOver = await failures.endPassAfter(address, async () => {
+          if (!(await this.#hasNow(pod, address))) return;
           const stored = await createBinding(this.#context, this.#recordOf(pod, address, pool));
           if (stored === undefined) return;
           adopted.push(stored.spec);
@@ -76,6 +77,12 @@ export class Adopter {
     const family = address.includes(':') ? 'IPv6' : 'IPv4';
     if (ledger.byPodUid(holderUid(pod)).some((binding) => familyOfBinding(binding) === family)) return undefined;
     return ledger.poolsContaining(POD_NETWORK, address)[0];
+  }
+
+  /** By the API server itself: a watch that lags shows pods that are gone, and whose records nothing but the collector would end. */
+  async #hasNow({ namespace, name, uid }: Pod, address: string): Promise<boolean> {
+    const pod = await this.#workloads.readPod(namespace, name);
+    return pod?.uid === uid && !isFinished(pod.phase) && pod.addresses.includes(address);
   }
 
   #recordOf(pod: Pod, address: string, { name, spec }: LedgerPool): BindingSpec {

@@ -92,7 +92,7 @@ export class Collector {
   }
 
   #isInUse({ records }: Sandbox): boolean {
-    return records.some(({ spec }) => spec.network === 'default' && this.#podAddresses.podOf(spec.address) !== undefined);
+    return records.some(({ spec }) => spec.network === 'default' && this.#podAddresses.isInUse(spec.address));
   }
 
   #allowedBy(brake: Brake, { records }: Sandbox): boolean {

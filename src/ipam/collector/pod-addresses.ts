@@ -9,7 +9,8 @@ import { isFinished, type Pod, type Workloads } from '../workloads.ts';
 const isLive = ({ phase }: Pod): boolean => !isFinished(phase);
 
 export class PodAddresses {
-  readonly #byAddress = new Map<string, Pod>();
+  /** Of two pods an API server that came back from a backup may show the same one; when one goes, the other has it yet. */
+  readonly #byAddress = new Map<string, readonly Pod[]>();
   readonly #byUid = new Map<string, Pod>();
 
   follow(workloads: Workloads): () => void {
@@ -20,14 +21,13 @@ export class PodAddresses {
     };
   }
 
-  podOf(address: string): Pod | undefined {
-    return this.#byAddress.get(address);
+  isInUse(address: string): boolean {
+    return this.#byAddress.has(address);
   }
 
   /** Another live pod has it. */
   isForeign(address: string, namespace: string, name: string): boolean {
-    const pod = this.#byAddress.get(address);
-    return pod !== undefined && (pod.namespace !== namespace || pod.name !== name);
+    return this.#podsOf(address).some((pod) => pod.namespace !== namespace || pod.name !== name);
   }
 
   pods(): Iterable<Pod> {
@@ -38,13 +38,21 @@ export class PodAddresses {
     this.#remove(pod.uid);
     if (!isLive(pod) || pod.addresses.length === 0) return;
     this.#byUid.set(pod.uid, pod);
-    for (const address of pod.addresses) this.#byAddress.set(address, pod);
+    for (const address of pod.addresses) this.#byAddress.set(address, [...this.#podsOf(address), pod]);
   }
 
   #remove(uid: string): void {
     const pod = this.#byUid.get(uid);
     if (pod === undefined) return;
     this.#byUid.delete(uid);
-    for (const address of pod.addresses) if (this.#byAddress.get(address)?.uid === uid) this.#byAddress.delete(address);
+    for (const address of pod.addresses) {
+      const others = this.#podsOf(address).filter((one) => one.uid !== uid);
+      if (others.length > 0) this.#byAddress.set(address, others);
+      else this.#byAddress.delete(address);
+    }
+  }
+
+  #podsOf(address: string): readonly Pod[] {
+    return this.#byAddress.get(address) ?? [];
   }
 }

@@ -11,7 +11,7 @@ export type Fault =
   /** No word ever comes; done or not. */
   | { readonly kind: 'hangs'; readonly done: boolean }
   /** The server says that it failed; done or not. */
-  | { readonly kind: 'status'; readonly code: 429 | 500 | 503 | 504; readonly retryAfterSeconds?: number; readonly done: boolean }
+  | { readonly kind: 'status'; readonly code: 410 | 429 | 500 | 503 | 504; readonly retryAfterSeconds?: number; readonly done: boolean }
   | { readonly kind: 'slow'; readonly ms: number }
   /** The body stops after so many bytes: the connection breaks there, or (clean) the server ends it as if it were whole. */
   | { readonly kind: 'cut'; readonly afterBytes: number; readonly clean: boolean }
