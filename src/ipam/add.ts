@@ -13,6 +13,7 @@ import type { Stored } from '../store/store.ts';
 import { chooseInPools, seekerOf } from './choose-in-pools.ts';
 import { ADOPTED_CONTAINER, POD_INTERFACE } from './collector/adopt.ts';
 import type { Context } from './context.ts';
+import { isOlderCall, olderBootThan } from './del.ts';
 import { gatherFacts } from './facts.ts';
 import { findPod, isStatic, overCap } from './find-pod.ts';
 import type { Caller } from './operations.ts';
@@ -260,20 +261,23 @@ async function releaseOwn({ context, request }: Call, given: readonly Given[]): 
   }
 }
 
-/** Lets go of what an edited network configuration no longer asks for: an ADD returns exactly the set of its key. */
+/**
+ * Lets go of what an edited network configuration no longer asks for: an ADD returns exactly the set of its key. A call
+ * that was delayed over a boot may pass by a stale cache; what the newer boot holds is not its to release.
+ */
 async function releaseUnasked({ context, caller, request, attachment }: Call, given: readonly Given[]): Promise<void> {
   const kept = new Set(given.map(({ stored }) => stored.name));
   const podUid = request.pod?.uid;
   const isOwn = (held: Attachment) => held.node === caller.node && held.ifName === request.ifName && held.cniNetwork === request.cniNetwork;
-  const older = (spec: BindingSpec) => spec.attachments.some((held) => isOwn(held) && !isNewer(held.stamp, request.stamp));
   const held = [...context.view.ledger.byAttachment(attachment), ...(podUid === undefined ? [] : context.view.ledger.byPodUid(podUid))];
   for (const binding of held) {
     const name = bindingName(binding.network, binding.address);
-    if (!kept.has(name)) await releaseBinding(context, name, older, request.stamp);
+    if (kept.has(name)) continue;
+    const olderBoot = await olderBootThan(context, caller.node, request.stamp, binding.attachments[0]?.stamp.bootId);
+    const older = (spec: BindingSpec) => spec.attachments.some((one) => isOwn(one) && isOlderCall(one.stamp, request.stamp, olderBoot));
+    await releaseBinding(context, name, older, request.stamp);
   }
 }
-
-const isNewer = (a: Stamp, b: Stamp): boolean => a.bootId === b.bootId && compareStamps(a, b) > 0;
 
 function answer({ context }: Call, given: readonly Given[]): CniAddAnswer {
   const pools = given.map(({ stored, slot }) => {

@@ -17,7 +17,7 @@ import { learn, releaseBinding } from './write.ts';
 export async function del(context: Context, caller: Caller, request: CniDel): Promise<Outcome<readonly BindingSpec[]>> {
   const boot = await context.nodes.judgeBoot(caller.node, request.stamp.bootId);
   if (boot.rebooted) releaseOlderBoots(context, caller.node, request.stamp.bootId);
-  return done(await releaseAttachment(context, caller, request, (held) => isOfNewerBoot(context, caller.node, request.stamp, held)));
+  return done(await releaseAttachment(context, caller, request, (held) => olderBootThan(context, caller.node, request.stamp, held)));
 }
 
 /**
@@ -25,22 +25,23 @@ export async function del(context: Context, caller: Caller, request: CniDel): Pr
  * only records of the same boot are theirs to release.
  */
 export async function delSpooled(context: Context, caller: Caller, deletes: readonly CniDel[]): Promise<Outcome<readonly BindingSpec[]>> {
-  const results = await Promise.allSettled(deletes.map((request) => releaseAttachment(context, caller, request, async () => false)));
+  const results = await Promise.allSettled(deletes.map((request) => releaseAttachment(context, caller, request, async () => undefined)));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return done(results.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])));
 }
 
-/** Whether a live call is of a newer boot of the node than a record. */
-export async function isOfNewerBoot(context: Context, node: string, call: Stamp, held: string): Promise<boolean> {
-  return (await context.nodes.judgeBoot(node, call.bootId, held)).verdict === 'current';
+/** The boot of a record's stamp, if a live call is of a newer boot of the node; only a live read tells. */
+export async function olderBootThan(context: Context, node: string, call: Stamp, held: string | undefined): Promise<string | undefined> {
+  if (held === undefined || held === call.bootId) return undefined;
+  return (await context.nodes.judgeBoot(node, call.bootId, held)).verdict === 'current' ? held : undefined;
 }
 
 function releaseAttachment(
   context: Context,
   caller: Caller,
   request: CniDel,
-  isNewerThanBoot: (held: string) => Promise<boolean>,
+  findOlderBoot: (held: string | undefined) => Promise<string | undefined>,
 ): Promise<readonly BindingSpec[]> {
   const { stamp } = request;
   const key = attachmentKey({ node: caller.node, ...request });
@@ -54,8 +55,7 @@ function releaseAttachment(
     for (const name of await readHints(context, request, new Set(shown.map(({ address }) => address)))) names.add(name);
     const released: BindingSpec[] = [];
     for (const name of names) {
-      const held = context.view.binding(name)?.spec.attachments.find(isOwn)?.stamp.bootId;
-      const olderBoot = held !== undefined && held !== stamp.bootId && (await isNewerThanBoot(held)) ? held : undefined;
+      const olderBoot = await findOlderBoot(context.view.binding(name)?.spec.attachments.find(isOwn)?.stamp.bootId);
       const isOlder = (attachment: Attachment) => isOlderCall(attachment.stamp, stamp, olderBoot);
       const releasable = (spec: BindingSpec) => spec.attachments.length > 0 && spec.attachments.every((one) => isOwn(one) && isOlder(one));
       const binding = await releaseBinding(context, name, releasable, stamp);

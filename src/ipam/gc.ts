@@ -8,7 +8,7 @@ import type { Attachment, BindingSpec } from '../core/binding.ts';
 import { done, type Outcome } from '../core/refusal.ts';
 import type { CniGc } from '../protocol.ts';
 import type { Context } from './context.ts';
-import { isOfNewerBoot, isOlderCall } from './del.ts';
+import { isOlderCall, olderBootThan } from './del.ts';
 import type { Caller } from './operations.ts';
 import { releaseBinding } from './write.ts';
 
@@ -25,9 +25,7 @@ export async function gc(context: Context, caller: Caller, request: CniGc): Prom
     const name = bindingName(binding.network, binding.address);
     if (!binding.attachments.every(isUnknown) || ageSeconds(context, name) < request.gcMinAgeSeconds) continue;
     try {
-      const held = binding.attachments[0]?.stamp.bootId;
-      const olderBoot =
-        held !== undefined && held !== stamp.bootId && (await isOfNewerBoot(context, caller.node, stamp, held)) ? held : undefined;
+      const olderBoot = await olderBootThan(context, caller.node, stamp, binding.attachments[0]?.stamp.bootId);
       const stale = (spec: BindingSpec) =>
         spec.attachments.length > 0 && spec.attachments.every((one) => isUnknown(one) && isOlderCall(one.stamp, stamp, olderBoot));
       const done = await releaseBinding(context, name, stale, stamp);

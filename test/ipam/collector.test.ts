@@ -441,6 +441,35 @@ describe('nodes', () => {
     expect(cluster.ipam.bindings({})).toMatchObject([{ spec: { address, attachments: [{ containerId: 'new' }] } }]);
   });
 
+  test('a call of the boot before that a stale cache lets pass releases nothing of the new boot (found by the simulation)', async () => {
+    let isPlanted = false;
+    const store = storeWith((bindings) => ({
+      create: async (name, spec) => {
+        if (!isPlanted) {
+          isPlanted = true;
+          const [held] = spec.attachments;
+          const stamp = { ...held!.stamp, bootId: 'boot-2', startedTicks: 3 };
+          const attachments = [{ ...held!, containerId: 'new', stamp }];
+          await bindings.create('default.10-0-0-99', { ...spec, address: '10.0.0.99', attachments });
+        }
+        return bindings.create(name, spec);
+      },
+    }));
+    const cluster = await openCluster({ store });
+    const { workloads } = cluster;
+    const asked = cluster.podOf('web');
+    const before = workloads.nodes.get('n1');
+    const { cachedNode } = workloads;
+    workloads.cachedNode = () => before;
+    workloads.node('n1', { bootId: 'boot-2' });
+    await cluster.add('old', asked);
+    const holders = () => cluster.ipam.bindings({}).map(({ spec }) => spec.attachments[0]!.containerId);
+    expect(holders()).toContain('new');
+    workloads.cachedNode = cachedNode;
+    await cluster.pass(120_000);
+    expect(holders()).toEqual(['new']);
+  });
+
   test('a node that is gone lets go after its time; one re-created under its name is another (LESSONS 8)', async () => {
     const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
     await cluster.run('web');
