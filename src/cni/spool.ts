@@ -42,13 +42,19 @@ interface Entry {
   readonly del: CniDel;
 }
 
-/** One batch, oldest first. What cannot be read is set aside as *.broken and logged. */
+/**
+ * One batch, oldest first. Of more than a batch each process begins elsewhere: one entry whose record the store never
+ * accepts has its whole batch stay, and those behind it would wait for ever. What cannot be read is set aside as
+ * *.broken and logged.
+ */
 export async function drainSpool(host: Host, configuration: Configuration, log: PluginLog): Promise<void> {
   const { spoolDir } = configuration;
   const [failure, ...names] = host.listDirectory(spoolDir);
   removeLeftovers(host, spoolDir, names);
   const waiting = failure === '' ? names.filter(isEntry).sort() : [];
-  const batch = waiting.slice(0, LARGEST_BATCH).flatMap((name) => readEntry(host, spoolDir, name, log));
+  const first = waiting.length > LARGEST_BATCH ? host.processId % waiting.length : 0;
+  const turn = [...waiting.slice(first), ...waiting.slice(0, first)].slice(0, LARGEST_BATCH);
+  const batch = turn.flatMap((name) => readEntry(host, spoolDir, name, log));
   if (batch.length === 0) return;
   const outcome = await deliver(host, configuration, batch);
   if (outcome === 'refused') {

@@ -90,16 +90,32 @@ describe('draining', () => {
     expect(spoolOf(world)).toEqual([]);
   });
 
-  test('takes no more than 200 at once', async () => {
+  const withMany = (count: number) => {
     const world = pretendWorld();
-    for (let index = 0; index < 201; index += 1) {
-      world.files.set(
-        `${SPOOL}/${1000 + index}.json`,
-        JSON.stringify({ containerId: `c${index}`, ifName: 'e', cniNetwork: 'n', stamp: {} }),
-      );
+    for (let index = 0; index < count; index += 1) {
+      const entry = { containerId: `c${index}`, ifName: 'e', cniNetwork: 'n', stamp: {} };
+      world.files.set(`${SPOOL}/${1000 + index}.json`, JSON.stringify(entry));
     }
+    return world;
+  };
+
+  test('takes no more than 200 at once', async () => {
+    const world = withMany(201);
     await run(world, 'DEL');
-    expect(spoolOf(world)).toMatchObject([{ containerId: 'c200' }]);
+    expect(spoolOf(world)).toHaveLength(1);
+  });
+
+  test('one entry that can never be applied does not hold those of other batches', async () => {
+    const world = withMany(250);
+    world.controller = ({ path, body }) => {
+      const deletes = (body['deletes'] ?? []) as { containerId: string }[];
+      return path.endsWith('/spool') && deletes.some(({ containerId }) => containerId === 'c0')
+        ? answer(503, { code: 11, detail: 'the record cannot be read' })
+        : { released: [] };
+    };
+    await run(world, 'DEL');
+    const kept = spoolOf(world).map((entry) => (entry as { containerId: string }).containerId);
+    expect([kept.length, kept.includes('c0')]).toEqual([50, true]);
   });
 
   test('keeps everything when the controller does not answer, and asks only once', async () => {
