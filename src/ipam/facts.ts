@@ -21,7 +21,15 @@ export interface Facts {
   readonly poolsNamedBy?: 'configuration' | 'pod' | 'namespace';
   /** By the runtime, else the pod's annotation. */
   readonly requested: readonly string[];
+  /** Why an annotation is not read to its end: then nothing is given. */
+  readonly objection?: string;
 }
+
+/** Thrice what the most names and addresses need. Of a longer annotation what is cut off must not change what it says. */
+export const LONGEST_ANNOTATION = 8_192;
+const MOST_LISTED = 32;
+/** No pool's name and no address is as long. */
+const LONGEST_LISTED = 100;
 
 export async function gatherFacts(
   context: Context,
@@ -44,24 +52,44 @@ export async function gatherFacts(
   const namespace: Namespace | undefined = workloads.cachedNamespace(pod.namespace) ?? (await workloads.readNamespace(pod.namespace));
   const named = (
     [
-      ['configuration', configured.pools],
-      ['pod', splitList(pod.annotations[POOLS_ANNOTATION])],
-      ['namespace', splitList(namespace?.annotations[POOLS_ANNOTATION])],
+      ['configuration', { items: configured.pools }],
+      ['pod', readList(POOLS_ANNOTATION, pod.annotations)],
+      ['namespace', readList(POOLS_ANNOTATION, namespace?.annotations)],
     ] as const
-  ).find(([, names]) => names.length > 0);
-  const requested = [configured.requested, splitList(pod.annotations[ADDRESSES_ANNOTATION])];
+  ).find(([, { items }]) => items.length > 0);
+  const requested = configured.requested.length > 0 ? { items: configured.requested } : readList(ADDRESSES_ANNOTATION, pod.annotations);
+  const objection = [named?.[1], requested].map((list: Listed | undefined) => list?.objection).find((why) => why !== undefined);
   return {
     namespaceLabels: namespace?.labels ?? {},
     podLabels: pod.labels,
     nodeLabels: workloads.cachedNode(caller.node)?.labels ?? {},
-    pools: named?.[1] ?? [],
+    pools: named?.[1].items ?? [],
     ...(named && { poolsNamedBy: named[0] }),
-    requested: requested.find((addresses) => addresses.length > 0) ?? [],
+    requested: requested.items,
+    ...(objection !== undefined && { objection }),
   };
 }
 
-const splitList = (text: string | undefined): readonly string[] =>
-  (text ?? '')
+interface Listed {
+  readonly items: NonNullable<CniAdd['pools']>;
+  readonly objection?: string;
+}
+
+/**
+ * An annotation holds up to 256 kB, of whoever may make a pod in some namespace: a list of 130,000 full pools would hold
+ * up every other call for seconds. What is shown of it, in refusals and in the log, is one line.
+ */
+function readList(name: string, annotations: Labels = {}): { readonly items: readonly string[]; readonly objection?: string } {
+  const text = annotations[name] ?? '';
+  const all = text
+    .slice(0, LONGEST_ANNOTATION)
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+  const items = all.slice(0, MOST_LISTED).map((part) => part.slice(0, LONGEST_LISTED).replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd'));
+  if (text.length > LONGEST_ANNOTATION) {
+    // Whatever it holds, it is not nothing: the next one to ask must not be taken in its place.
+    return { items: items.length > 0 ? items : ['?'], objection: `the annotation ${name} is longer than ${LONGEST_ANNOTATION} characters` };
+  }
+  return { items, ...(all.length > MOST_LISTED && { objection: `the annotation ${name} lists more than ${MOST_LISTED}` }) };
+}

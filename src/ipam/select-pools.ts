@@ -22,6 +22,7 @@ export interface Slot {
 }
 
 export function selectSlots(view: View, facts: Facts, families: CniAdd['families']): Outcome<readonly Slot[]> {
+  if (facts.objection !== undefined) return refuse('InvalidRequest', facts.objection);
   const sets = facts.pools.length === 0 ? unnamedSets(view, facts) : namedSets(view, facts, facts.pools);
   if (!sets.ok) return sets;
   const slots = sets.value.flatMap((set, slot) => slotsOf(set, slot)).filter((slot) => families?.includes(slot.family) ?? true);

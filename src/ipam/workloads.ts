@@ -16,7 +16,7 @@ export interface Pod {
   /** status.podIPs, canonical; empty for a pod on the host network, whose addresses are the node's. */
   readonly addresses: readonly string[];
   readonly labels: Labels;
-  /** Only berth-ipam.dev/* and kubernetes.io/config.*. */
+  /** Only those that mean something here, and of one that is too long no more than its beginning. */
   readonly annotations: Labels;
   readonly terminationGraceSeconds: number;
   /** Every container, init and ephemeral ones included, has a terminated state, and none will be started again. */
@@ -43,7 +43,7 @@ export interface Node {
 export interface Namespace {
   readonly name: string;
   readonly labels: Labels;
-  /** Only berth-ipam.dev/*. */
+  /** As a pod's. */
   readonly annotations: Labels;
 }
 

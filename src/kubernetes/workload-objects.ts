@@ -1,5 +1,7 @@
 /** What is kept of pods, nodes and namespaces: of 5 to 20 kB of a pod some hundred bytes (LESSONS 32). Pure. */
 import { canonicalAddress } from '../core/address.ts';
+import { ADDRESSES_ANNOTATION, LONGEST_ANNOTATION, POOLS_ANNOTATION } from '../ipam/facts.ts';
+import { CONFIG_MIRROR } from '../ipam/find-pod.ts';
 import type { Labels } from '../ipam/label-selector.ts';
 import { isFinished, type Namespace, type Node, type Pod } from '../ipam/workloads.ts';
 import type { KubernetesObject } from './objects.ts';
@@ -55,7 +57,7 @@ export function toPod({ metadata, spec = {}, status = {} }: PodObject): Pod {
     isDeleting: metadata.deletionTimestamp !== undefined,
     addresses: spec.hostNetwork === true ? [] : addressesOf(status),
     labels: metadata.labels ?? NONE,
-    annotations: keep(metadata.annotations, (name) => name.startsWith('berth-ipam.dev/') || name.startsWith('kubernetes.io/config.')),
+    annotations: keep(metadata.annotations, [POOLS_ANNOTATION, ADDRESSES_ANNOTATION, CONFIG_MIRROR]),
     terminationGraceSeconds: spec.terminationGracePeriodSeconds ?? GRACE_SECONDS,
     isTerminated: isTerminated(spec, status),
     ...(hasSandbox !== undefined && { hasSandbox: hasSandbox === 'True' }),
@@ -77,7 +79,7 @@ export function toNamespace({ metadata }: KubernetesObject): Namespace {
   return {
     name: metadata.name,
     labels: metadata.labels ?? NONE,
-    annotations: keep(metadata.annotations, (name) => name.startsWith('berth-ipam.dev/')),
+    annotations: keep(metadata.annotations, [POOLS_ANNOTATION]),
   };
 }
 
@@ -107,10 +109,13 @@ function addressesOf({ podIP, podIPs }: NonNullable<PodObject['status']>): reado
 const conditionOf = (conditions: readonly Condition[] | undefined, type: string): string | undefined =>
   conditions?.find((condition) => condition.type === type)?.status;
 
-function keep(
-  annotations: Readonly<Record<string, string>> | undefined,
-  wanted: (name: string) => boolean,
-): Readonly<Record<string, string>> {
-  const kept = Object.entries(annotations ?? NONE).filter(([name]) => wanted(name));
+/** One of 256 kB is refused by its length, so it is kept no longer than that takes. */
+function keep(annotations: Readonly<Record<string, string>> | undefined, wanted: readonly string[]): Readonly<Record<string, string>> {
+  const kept = wanted.flatMap((name) => {
+    const text = annotations?.[name];
+    if (text === undefined) return [];
+    // Copied: a slice would keep the whole text in memory.
+    return [[name, text.length > LONGEST_ANNOTATION ? Buffer.from(text.slice(0, LONGEST_ANNOTATION + 1)).toString() : text] as const];
+  });
   return kept.length === 0 ? NONE : Object.fromEntries(kept);
 }

@@ -1,5 +1,6 @@
 /** Pods, nodes and namespaces as the operations see them, from a pretended API server. */
 import { describe, expect, test } from 'vitest';
+import { LONGEST_ANNOTATION } from '../../src/ipam/facts.ts';
 import type { PodGone } from '../../src/ipam/workloads.ts';
 import { NAMESPACES, NODES, PODS } from '../../src/kubernetes/objects.ts';
 import { watchWorkloads } from '../../src/kubernetes/workloads.ts';
@@ -57,6 +58,20 @@ describe('pods', () => {
     });
     expect(JSON.stringify(pod).length).toBeLessThan(600);
     expect(JSON.stringify(await workloads.readPod('shop', 'cart-0')).length).toBeLessThan(600);
+  });
+
+  test('of annotations only those that mean something are kept, and of a huge one what shows that it is', async () => {
+    const { timers, server, workloads } = await open();
+    const annotations = {
+      'berth-ipam.dev/pools': 'p,'.repeat(120_000),
+      'berth-ipam.dev/other': LARGE,
+      'kubernetes.io/config.source': LARGE,
+    };
+    server.put(PODS, podObject('cart-0', { metadata: { annotations } }));
+    await timers.advance(1_000);
+    const kept = workloads.cachedPod('shop', 'cart-0')!.annotations;
+    expect(Object.keys(kept)).toEqual(['berth-ipam.dev/pools']);
+    expect(kept['berth-ipam.dev/pools']).toHaveLength(LONGEST_ANNOTATION + 1);
   });
 
   test('on the host network have no address of their own; all containers count for "terminated", and that none starts again', async () => {
