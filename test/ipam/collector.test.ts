@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { BindingSpec } from '../../src/core/binding.ts';
 import { bindingName } from '../../src/core/binding-name.ts';
 import { clusterNodes } from '../../src/ipam/cluster-nodes.ts';
+import { HOLD_REASONS } from '../../src/ipam/collector/tally.ts';
 import { StoreAmbiguous, StoreUnavailable, type Store } from '../../src/store/store.ts';
 import { PretendedWorkloads } from '../support/pretended-workloads.ts';
 import { addressOf, openWorld, refusalOf, storeWith, take } from '../support/ipam-world.ts';
@@ -136,6 +137,18 @@ describe('a record that the store will not have written', () => {
     await cluster.pass(30_000);
     expect(cluster.held()).toEqual([]);
   });
+
+  test('every other one of them holds up nothing, however many they are', async () => {
+    const cluster = await openCluster({ store: refusing });
+    const names = Array.from({ length: 20 }, (_, index) => `web-${index}`);
+    for (const name of names) await cluster.run(name);
+    for (const { name, spec } of cluster.ipam.bindings({})) if (Number(spec.subid.slice(4)) % 2 === 0) broken.add(name);
+    for (const name of names) cluster.workloads.deletePod('ns', name);
+    await cluster.pass(120_000);
+    expect(cluster.held()).toHaveLength(10);
+    broken.clear();
+    await cluster.ipam.close();
+  });
 });
 
 test('a pass over many records lets calls be answered in the middle of it', async () => {
@@ -194,13 +207,15 @@ describe('a pod that is gone', () => {
     const cluster = await openCluster();
     await cluster.run('pending', { phase: 'Pending' });
     await cluster.run('running');
+    // Its sandbox died, and the kubelet makes it another one.
+    await cluster.run('restarting', { hasSandbox: false });
     await cluster.run('leaving', { isDeleting: true, isTerminated: true });
     await cluster.run('finished', { phase: 'Succeeded', hasSandbox: true });
     await cluster.pass(600_000);
-    expect(cluster.held()).toHaveLength(4);
+    expect(cluster.held()).toHaveLength(5);
     cluster.workloads.pod('ns', 'finished', { hasSandbox: false });
     await cluster.pass(30_000);
-    expect(cluster.held().toSorted()).toEqual(['leaving', 'pending', 'running']);
+    expect(cluster.held().toSorted()).toEqual(['leaving', 'pending', 'restarting', 'running']);
   });
 
   test('a new pod of the same name keeps its own address when the old one is collected (LESSONS 2, A)', async () => {
@@ -253,6 +268,58 @@ describe('a pod that is gone', () => {
     expect(cluster.held()).toEqual(['web']);
   });
 
+  test('of another network than the pods own is let go although a live pod shows the same numbers', async () => {
+    const cluster = await openCluster();
+    await cluster.pool('tenant', { ranges: [{ cidr: '10.9.0.0/24' }], network: 'tenant' });
+    const address = await addressOf(cluster.add('c', { ...cluster.podOf('web'), pools: ['tenant'] }));
+    cluster.workloads.pod('ns', 'elsewhere', { addresses: [address] });
+    await cluster.pass(60_000);
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(120_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('whose address another sandbox takes over in the moment of the write: that one keeps it', async () => {
+    let isTaken = false;
+    const store = storeWith((bindings) => ({
+      replace: async (old, spec) => {
+        if (spec.releasedAt !== undefined && !isTaken) {
+          isTaken = true;
+          const [{ stamp, ...one }] = old.spec.attachments as [BindingSpec['attachments'][number]];
+          const attachments = [{ ...one, containerId: 'next', stamp: { ...stamp, startedTicks: 1e9 } }];
+          const taken = await bindings.replace(old, { ...old.spec, attachments });
+          expect(taken.ok).toBe(true);
+        }
+        return bindings.replace(old, spec);
+      },
+    }));
+    const cluster = await openCluster({ store });
+    await cluster.run('web');
+    await cluster.pass(60_000);
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(100_000);
+    expect(isTaken).toBe(true);
+    expect(cluster.ipam.bindings({}).map(({ spec }) => spec.attachments[0]!.containerId)).toEqual(['next']);
+  });
+
+  test('is no evidence against a record of another kind, of two holders, or released already (LESSONS 7)', async () => {
+    const cluster = await openCluster();
+    await cluster.pool('slow', { ranges: [{ cidr: '10.8.0.0/24' }], cooldownSeconds: 3_600 });
+    await addressOf(cluster.add('c', { ...cluster.podOf('web'), pools: ['slow'] }));
+    const { spec } = cluster.ipam.bindings({})[0]!;
+    const [attachment] = spec.attachments as [BindingSpec['attachments'][number]];
+    const of = (last: number, more: Partial<BindingSpec>) =>
+      cluster.store.bindings.create(`default.10-0-0-${last}`, { ...spec, address: `10.0.0.${last}`, pool: 'p', subid: `${last}`, ...more });
+    await of(51, { resource: { type: 'vm', value: 'vm-1' }, attachments: [{ ...attachment, containerId: 'vm-1' }] });
+    await of(52, { attachments: [attachment, { ...attachment, node: 'n2', containerId: 'elsewhere' }] });
+    await cluster.pass(60_000);
+    await cluster.del('c');
+    cluster.workloads.deletePod('ns', 'web', false);
+    await cluster.pass(300_000);
+    expect(cluster.held()).toEqual(['51', '52']);
+    expect(cluster.ipam.collecting()).toMatchObject({ candidates: 0, released: { pod: 0 } });
+  });
+
   test('only the leader collects; nothing is collected before pods are synced (LESSONS 1, 9)', async () => {
     const cluster = await openCluster();
     await cluster.run('web');
@@ -264,6 +331,9 @@ describe('a pod that is gone', () => {
     cluster.setLeads(true);
     cluster.workloads.isSynced = false;
     await cluster.pass(60_000);
+    expect(cluster.ipam.bindings({})).toHaveLength(1);
+    // Nor when somebody asks for it.
+    expect(await cluster.ipam.collect({ dryRun: false, approve: true })).toMatchObject({ released: [], held: [] });
     expect(cluster.ipam.bindings({})).toHaveLength(1);
     cluster.workloads.isSynced = true;
     await cluster.pass(120_000);
@@ -277,10 +347,10 @@ describe('a pod that is gone', () => {
     cluster.workloads.deletePod('ns', 'web');
     // Its kubelet renews nothing: it cannot have heard of it, though the node still looks Ready.
     await cluster.pass(300_000, []);
-    // It is back, hears of it, and lets the pod's 30 s begin.
-    await cluster.pass(50_000);
+    // It is back, hears of it within 10 s, and lets the pod's 30 s begin; the runtime has another 30 s to end the sandbox.
+    await cluster.pass(70_000);
     expect(cluster.held()).toEqual(['web']);
-    await cluster.pass(60_000);
+    await cluster.pass(20_000);
     expect(cluster.held()).toEqual([]);
   });
 
@@ -297,6 +367,52 @@ describe('a pod that is gone', () => {
     expect(cluster.held()).toEqual(['web']);
     await cluster.pass(60_000);
     expect(cluster.held()).toEqual([]);
+  });
+
+  test('and is there again after all: what was noticed of it counts no more when it goes for good', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    await cluster.pass(60_000);
+    const pod = cluster.workloads.live.get('ns/web')!;
+    cluster.workloads.deletePod('ns', 'web', false);
+    await cluster.pass(50_000);
+    cluster.workloads.pod('ns', 'web', pod);
+    await cluster.pass(600_000);
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(60_000);
+    expect(cluster.held()).toEqual(['web']);
+    await cluster.pass(40_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('whose record does not say its grace period has the 30 s that Kubernetes gives', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    const { uid: _, ...stored } = cluster.ipam.bindings({})[0]!;
+    const [{ terminationGraceSeconds: __, ...attachment }] = stored.spec.attachments as [BindingSpec['attachments'][number]];
+    await cluster.store.bindings.create('default.10-0-0-99', { ...stored.spec, address: '10.0.0.99', attachments: [attachment] });
+    await take(await cluster.ipam.release({ address: stored.spec.address }));
+    await cluster.pass(60_000);
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(70_000);
+    expect(cluster.held()).toEqual(['web']);
+    await cluster.pass(20_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test.each([
+    ['is not ready', { isReady: false }],
+    ['is another one', { uid: 'another', bootId: 'boot-2' }],
+    ['is not there', undefined],
+  ])('is not let go on the word of a cache when its node, asked just before the write, %s', async (_what, live) => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    await cluster.pass(60_000);
+    const cached = cluster.workloads.nodes.get('n1')!;
+    cluster.workloads.readNode = async () => live && { ...cached, ...live };
+    cluster.workloads.deletePod('ns', 'web');
+    await cluster.pass(300_000);
+    expect(cluster.held()).toEqual(['web']);
   });
 
   test('is forgotten once nothing is held in its name, on a replica that never leads too', async () => {
@@ -362,8 +478,15 @@ describe('nodes', () => {
     cluster.workloads.node('n1', { bootId: 'boot-2', isReady: false });
     await cluster.pass(120_000);
     expect(cluster.held()).toEqual(['web']);
+    // Ready for a moment is not ready: it is seen to live after the wait, or waits again.
     cluster.workloads.node('n1', { isReady: true });
-    await cluster.pass(30_000);
+    await cluster.pass(10_000);
+    cluster.workloads.node('n1', { isReady: false });
+    await cluster.pass(60_000);
+    cluster.workloads.node('n1', { isReady: true });
+    await cluster.pass(10_000);
+    expect(cluster.held()).toEqual(['web']);
+    await cluster.pass(10_000);
     expect(cluster.held()).toEqual([]);
   });
 
@@ -482,6 +605,58 @@ describe('nodes', () => {
     expect(cluster.held()).toEqual([]);
   });
 
+  test('a node that is gone, comes back and goes again has its whole time again', async () => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    await cluster.run('web');
+    await cluster.pass(30_000);
+    const node = cluster.workloads.nodes.get('n1')!;
+    cluster.workloads.nodes.delete('n1');
+    await cluster.pass(50_000);
+    cluster.workloads.node('n1', node);
+    await cluster.pass(30_000);
+    cluster.workloads.nodes.delete('n1');
+    await cluster.pass(50_000);
+    expect(cluster.held()).toEqual(['web']);
+    await cluster.pass(30_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('a node that only the cache misses keeps what it has, also of a pod that is not there (a static one without its mirror)', async () => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    const { pod } = cluster.podOf('static', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });
+    await addressOf(cluster.add('c', { node: 'n1', pod: { ...pod, uid: 'hash' } }));
+    const node = cluster.workloads.nodes.get('n1')!;
+    cluster.workloads.readNode = async () => node;
+    cluster.workloads.nodes.delete('n1');
+    cluster.workloads.deletePod('ns', 'static');
+    await cluster.pass(300_000);
+    expect(cluster.held()).toEqual(['static']);
+  });
+
+  test('a node that is gone lets go also when it has been given hours', async () => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 3 * 3_600_000 });
+    await cluster.run('web');
+    cluster.workloads.nodes.delete('n1');
+    await cluster.pass(2.9 * 3_600_000);
+    expect(cluster.held()).toEqual(['web']);
+    await cluster.pass(0.3 * 3_600_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
+  test('what a restored backup says of a node that was gone long ago has its whole time', async () => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    await cluster.run('web');
+    const { name, spec } = cluster.ipam.bindings({})[0]!;
+    cluster.workloads.nodes.delete('n1');
+    await cluster.pass(2 * 3_600_000);
+    expect(cluster.ipam.bindings({ state: 'all' })).toEqual([]);
+    await cluster.store.bindings.create(name, spec);
+    await cluster.pass(70_000);
+    expect(cluster.held()).toEqual(['web']);
+    await cluster.pass(30_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
   test('a node whose object was deleted, and made again by its kubelet without a reboot, keeps what its pods hold', async () => {
     const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
     const { pod } = cluster.podOf('static', { annotations: { 'kubernetes.io/config.mirror': 'hash' } });
@@ -554,13 +729,56 @@ describe('the brake', () => {
     expect(cluster.held().filter((subid) => subid !== 'other')).toHaveLength(35);
   });
 
+  test('does not count deletions that were seen while their node was away for long', async () => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    for (let index = 0; index < 40; index++) await cluster.run(`web-${index}`);
+    await cluster.run('other', { node: 'n2' });
+    await cluster.pass(60_000);
+    cluster.workloads.node('n1', { isReady: false });
+    for (let index = 0; index < 40; index++) cluster.workloads.deletePod('ns', `web-${index}`);
+    await cluster.pass(300_000);
+    cluster.workloads.deletePod('ns', 'other');
+    cluster.workloads.node('n1', { isReady: true });
+    await cluster.pass(120_000);
+    expect(cluster.held()).toEqual([]);
+  });
+
   test('does not count deletions that were seen: a namespace of 100 pods is gone in one go', async () => {
     const cluster = await openCluster();
     for (let index = 0; index < 100; index++) await cluster.run(`web-${index}`);
     await cluster.pass(60_000);
+    for (let index = 0; index < 5; index++) await cluster.run(`missed-${index}`);
     for (let index = 0; index < 100; index++) cluster.workloads.deletePod('ns', `web-${index}`);
     await cluster.pass(90_000);
+    expect(cluster.held()).toHaveLength(5);
+    // Nor do they leave less for what is inferred after them.
+    for (let index = 0; index < 5; index++) cluster.workloads.deletePod('ns', `missed-${index}`, false);
+    await cluster.pass(90_000);
     expect(cluster.held()).toEqual([]);
+  });
+
+  test('holds a sandbox back whole when one of the pools of its addresses has let go of enough', async () => {
+    const cluster = await openCluster();
+    for (const [index, name] of ['q', 'many'].entries()) await cluster.pool(name, { ranges: [{ cidr: `10.${index + 1}.0.0/16` }] });
+    await cluster.run('double', {});
+    await addressOf(cluster.add('sandbox-of-double', { ...cluster.podOf('double'), ifName: 'net1', pools: ['q'] }));
+    for (let index = 0; index < 5; index++) await cluster.run(`web-${index}`);
+    // So many that the brake on the whole would not hold.
+    const { spec } = cluster.ipam.bindings({})[0]!;
+    for (let index = 0; index < 2_000; index++) {
+      const address = `10.2.${index >> 8}.${index & 255}`;
+      const other = { ...spec, address, pool: 'many', subid: 'vm', resource: { type: 'vm', value: 'vm' } as const, attachments: [] };
+      await cluster.store.bindings.create(bindingName('default', address), other);
+    }
+    await cluster.pass(60_000);
+    for (let index = 0; index < 5; index++) cluster.workloads.deletePod('ns', `web-${index}`, false);
+    await cluster.pass(100_000);
+    cluster.workloads.deletePod('ns', 'double', false);
+    await cluster.pass(100_000);
+    expect(cluster.held().filter((subid) => subid !== 'vm')).toEqual(['double', 'double']);
+    const dryRun = cluster.ipam.collect({ dryRun: true, approve: false });
+    await cluster.timers.advance(1);
+    expect((await dryRun).held.map(({ reason }) => reason)).toEqual([HOLD_REASONS.Brake, HOLD_REASONS.Brake]);
   });
 });
 
@@ -611,9 +829,25 @@ describe('adoption', () => {
     await cluster.pass(10_000);
     await cluster.pass(10_000);
     expect(cluster.held()).toEqual(['veteran']);
+    // Its status keeps the address no more, its sandbox does.
+    cluster.workloads.pod('ns', 'veteran', { phase: 'Succeeded', hasSandbox: true });
     cluster.workloads.node('n1', { bootId: 'boot-1' });
     await cluster.pass(120_000);
     expect(cluster.held()).toEqual(['veteran']);
+  });
+
+  test('an address adopted from a node that could not say its boot is let go with that node, whatever comes after it', async () => {
+    const cluster = await openCluster({ nodeGoneAfterMs: 60_000 });
+    cluster.workloads.node('n1', { bootId: '' });
+    cluster.podOf('veteran', { addresses: ['10.0.0.9'] });
+    await cluster.pass(20_000);
+    expect(cluster.held()).toEqual(['veteran']);
+    cluster.workloads.nodes.delete('n1');
+    cluster.workloads.pod('ns', 'veteran', { phase: 'Failed' });
+    await cluster.pass(10_000);
+    cluster.workloads.node('n1', { uid: 'another', bootId: '' });
+    await cluster.pass(120_000);
+    expect(cluster.held()).toEqual([]);
   });
 
   test('nothing is adopted for a pod that only a watch that lags still shows (found by the simulation)', async () => {
@@ -621,7 +855,9 @@ describe('adoption', () => {
     cluster.podOf('veteran', { addresses: ['10.0.0.9'] });
     cluster.podOf('moved', { addresses: ['10.0.0.10'] });
     cluster.podOf('again', { addresses: ['10.0.0.11'] });
+    cluster.podOf('ended', { addresses: ['10.0.0.13'] });
     cluster.workloads.isLagging = true;
+    cluster.workloads.pod('ns', 'ended', { phase: 'Succeeded' });
     cluster.workloads.deletePod('ns', 'veteran');
     cluster.workloads.pod('ns', 'moved', { addresses: ['10.0.0.12'] });
     cluster.workloads.pod('ns', 'again', { uid: 'another' });
@@ -656,7 +892,36 @@ describe('adoption', () => {
     const address = await cluster.run('web');
     cluster.workloads.pod('ns', 'web', { addresses: [address] });
     cluster.podOf('elsewhere', { addresses: ['192.0.2.7'] });
+    // One whose status shows what its former sandbox had, and one of a node that is not there: nobody would end their records.
+    await cluster.run('restarted', { addresses: ['10.0.0.200'] });
+    cluster.podOf('orphan', { node: 'n9', addresses: ['10.0.0.201'] });
     await cluster.pass(60_000);
-    expect(cluster.ipam.bindings({ state: 'all' })).toHaveLength(1);
+    expect(cluster.ipam.bindings({ state: 'all' })).toHaveLength(2);
+  });
+
+  test('a static pod is adopted as one: the absence of its mirror frees nothing, and its next sandbox takes the address over', async () => {
+    const cluster = await openCluster();
+    const annotations = { 'kubernetes.io/config.mirror': 'hash' };
+    const { pod } = cluster.podOf('static', { annotations, addresses: ['10.0.0.9'] });
+    await cluster.pass(20_000);
+    const mirror = cluster.workloads.live.get('ns/static')!;
+    cluster.workloads.deletePod('ns', 'static');
+    await cluster.pass(600_000);
+    expect(cluster.held()).toEqual(['static']);
+    cluster.workloads.pod('ns', 'static', { ...mirror, uid: 'uid-of-the-next-mirror' });
+    expect(await addressOf(cluster.add('next', { node: 'n1', pod: { ...pod, uid: 'hash' } }))).toBe('10.0.0.9');
+  });
+
+  test('an address of a pod that ran before the controller did, or of one in another namespace by the same name, is given to nobody', async () => {
+    const workloads = new PretendedWorkloads();
+    workloads.node('n1');
+    workloads.namespaces.set('ns', { name: 'ns', labels: {}, annotations: {} });
+    workloads.pod('other', 'web', { uid: 'uid-of-another', addresses: ['10.2.0.1'] });
+    const cluster = { workloads, leads: () => false, nodeGoneAfterMs: 300_000 };
+    const world = await openWorld({ nodes: clusterNodes(workloads), cluster });
+    await world.pool('tiny', { ranges: [{ first: '10.2.0.1', last: '10.2.0.2' }], default: true });
+    const { namespace, name, uid } = workloads.pod('ns', 'web');
+    expect(await addressOf(world.add('a', { node: 'n1', pod: { namespace, name, uid } }))).toBe('10.2.0.2');
+    expect(refusalOf(await world.add('b', { node: 'n1', pod: { namespace, name, uid }, ifName: 'net1' })).reason).toBe('PoolFull');
   });
 });
