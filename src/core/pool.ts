@@ -57,7 +57,12 @@ function chooseSubnet(input: PoolSpecInput, ranges: readonly Range[]): Outcome<C
   const subnet = parseCidr(text);
   if (!subnet.ok) return subnet;
   const outside = ranges.find((range) => !rangeContains(subnet.value, range));
-  return outside ? refuse('InvalidSubnet', `${formatRange(outside)} is not inside the subnet ${formatRange(subnet.value)}`) : subnet;
+  return outside
+    ? refuse(
+        'InvalidSubnet',
+        `${formatRange(outside)} is not inside the subnet ${formatRange(subnet.value)}; widen spec.subnet, or make another pool for it`,
+      )
+    : subnet;
 }
 
 function checkGateway(text: string, family: Family, subnet: Cidr | undefined): Outcome<string> {

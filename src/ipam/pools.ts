@@ -98,7 +98,7 @@ function objectionTo(
   }
   if (current === undefined) return undefined;
   const lost = heldOutside(context, current, spec);
-  if (lost.length === 0) return undefined;
+  if (lost.length === 0) return losesSubnet(name, current.spec, spec);
   const [first] = lost as [BindingSpec];
   return refuse(
     'PoolInUse',
@@ -107,6 +107,15 @@ function objectionTo(
       address: first.address,
       holder: `${first.subinstance}/${first.subid}`,
     },
+  );
+}
+
+/** Quietly, by a second range: containers would get /32 beside those with the subnet's length, and its broadcast address would be dealt. */
+function losesSubnet(name: string, old: PoolSpec, spec: PoolSpec): ReturnType<typeof refuse> | undefined {
+  if (old.subnet === undefined || spec.subnet !== undefined) return undefined;
+  return refuse(
+    'InvalidSubnet',
+    `pool ${name} would lose its subnet ${old.subnet}, and its addresses their prefix length: only a single cidr is a subnet by itself; write spec.subnet, or make another pool for the new range`,
   );
 }
 

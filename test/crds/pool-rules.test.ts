@@ -369,6 +369,18 @@ describeCluster('an AddressPool', () => {
       expect(refusalsOf(await patch({ network: 'default', ranges: [{ cidr: '10.244.0.0/16' }], state: 'Draining' }))).toEqual([]);
     });
 
+    // With a /32 nothing on its subnet is on-link, and network and broadcast address would be given away.
+    test('keeps having a subnet when it grows', async () => {
+      const patch = async (spec: object) =>
+        refusalsOf(await request('PATCH', `${POOLS}/kept?dryRun=All`, { spec }, { 'content-type': 'application/merge-patch+json' }));
+      const lost =
+        'spec.subnet: the pool would lose its subnet, and its addresses their prefix length: only a single cidr is a subnet by itself; write spec.subnet, or make another pool for the new range';
+      const grown = [{ cidr: '10.244.0.0/24' }, { cidr: '10.244.1.0/24' }];
+      expect(await patch({ ranges: grown })).toEqual([lost]);
+      expect(await patch({ ranges: [{ first: '10.244.0.10', last: '10.244.0.99' }] })).toEqual([lost]);
+      expect(await patch({ ranges: grown, subnet: '10.244.0.0/16' })).toEqual([]);
+    });
+
     test('takes a status only through its subresource, and counts only as text', async () => {
       const counts = { total: '256', allocated: '1', reserved: '3', cooling: '0', available: '252' };
       const patch = (path: string, body: object) => request('PATCH', path, body, { 'content-type': 'application/merge-patch+json' });

@@ -331,6 +331,22 @@ describe('pools', () => {
     expect(take(await world.ipam.deletePool('q')).name).toBe('q');
   });
 
+  test('a second range takes the subnet away from nobody: one that lies in it is welcome, another one is told what to do', async () => {
+    const world = await openWorld();
+    const [low, high] = [{ cidr: '10.0.0.0/25' }, { cidr: '10.0.0.128/25' }];
+    await world.pool('p', { ranges: [low] });
+    expect(refusalOf(await world.ipam.applyPool('p', { ranges: [low, high] }))).toMatchObject({
+      reason: 'InvalidSubnet',
+      detail: expect.stringContaining('would lose its subnet 10.0.0.0/25'),
+    });
+    expect(take(await world.ipam.applyPool('p', { ranges: [low, high], subnet: '10.0.0.0/24' })).change).toBe('updated');
+    expect(refusalOf(await world.ipam.applyPool('p', { ranges: [low, high] })).reason).toBe('InvalidSubnet');
+    await world.pool('routed', { ranges: [{ cidr: '10.9.0.0/30' }, { cidr: '10.9.0.8/30' }] });
+    expect(take(await world.ipam.applyPool('routed', { ranges: [{ cidr: '10.9.0.0/30' }, { cidr: '10.9.0.12/30' }] })).change).toBe(
+      'updated',
+    );
+  });
+
   test('apply says created, updated or unchanged; a version makes it a compare-and-swap; a dry run changes nothing', async () => {
     const world = await openWorld();
     expect(take(await world.ipam.applyPool('p', SMALL, { dryRun: true })).change).toBe('created');

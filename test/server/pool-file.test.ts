@@ -82,7 +82,7 @@ describe('applying', () => {
       poolDocument('a', { ranges: [{ cidr: '10.0.0.0/24' }, { cidr: '10.0.1.0/24' }] }),
       poolDocument('b', { ranges: [{ cidr: '10.0.2.0/24' }] }),
     );
-    const grown = poolDocument('b', { ranges: [{ cidr: '10.0.1.0/24' }, { cidr: '10.0.2.0/24' }] });
+    const grown = poolDocument('b', { ranges: [{ cidr: '10.0.1.0/24' }, { cidr: '10.0.2.0/24' }], subnet: '10.0.0.0/16' });
     expect(await apply(grown, poolDocument('a', { ranges: [{ cidr: '10.0.0.0/24' }] }))).toEqual([
       { pool: 'a', change: 'updated' },
       { pool: 'b', change: 'updated' },
