@@ -1,5 +1,8 @@
 /** What `binding list` and `find` have in common. */
 import type { BindingQuery } from '../client/client.ts';
+import { parseAddress } from '../core/address.ts';
+import type { Range } from '../core/range.ts';
+import type { AddressBinding } from '../protocol.ts';
 import type { Context } from './command.ts';
 import { bindingObjectName } from './names.ts';
 import { bindingTable } from './print-bindings.ts';
@@ -26,13 +29,22 @@ export function readFilters({ values }: Context): BindingQuery {
   return query;
 }
 
-/** Prints every binding that the options and `more` select; returns how many. */
-export async function listBindings(context: Context, more: BindingQuery): Promise<number> {
+/** Prints every binding that the options and `more` select, within `range` where there is one; returns how many. */
+export async function listBindings(context: Context, more: BindingQuery, range?: Range): Promise<number> {
   const query = { ...readFilters(context), ...more };
+  const found = context.client().eachBinding(query);
   return printPages(context.printer, {
-    pages: inPages(context.client().eachBinding(query), PAGE_SIZE),
+    pages: inPages(range === undefined ? found : within(range, found), PAGE_SIZE),
     table: bindingTable(context.world.timers.now()),
     name: bindingObjectName,
     none: query.state === 'released' || query.state === 'all' ? 'No bindings.' : 'Nothing is held.',
   });
+}
+
+async function* within(range: Range, bindings: AsyncIterable<AddressBinding>): AsyncGenerator<AddressBinding> {
+  for await (const binding of bindings) {
+    const address = parseAddress(binding.spec.address);
+    if (address !== undefined && address.family === range.family && address.value >= range.first && address.value <= range.last)
+      yield binding;
+  }
 }

@@ -139,6 +139,8 @@ function checkTwice(command: Command, parsed: Record<string, unknown>): void {
 function explain({ message, error }: { message: string; error: Error | undefined }, argv: readonly string[]): Error {
   if (error && error.name !== 'YError') return error;
   const where = findWhere(argv);
+  // What the options of a command are nobody can say that does not know the command.
+  if (where.command === undefined && where.stranger !== undefined) return unknownCommand(where, argv);
   const text = message || error?.message || 'these arguments make no sense';
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/s.exec(text)?.[1]?.split(', ')[0];
   if (unknown !== undefined) {
@@ -148,8 +150,7 @@ function explain({ message, error }: { message: string; error: Error | undefined
       const names = [...GLOBAL_OPTIONS, ...(where.command?.options ?? [])].map(({ name }) => name);
       return new UsageError(`unknown option ${written}${didYouMean(unknown, names, '--')}`, where.path);
     }
-    if (where.command) return new UsageError(`"${unknown}" is one argument too many`, where.path);
-    return new UsageError(`unknown command "${[where.path, unknown].join(' ').trim()}"${didYouMean(unknown, where.next)}`, where.path);
+    return new UsageError(`"${unknown}" is one argument too many`, where.path);
   }
   const missingValue = /^Not enough arguments following: (.*)$/.exec(text)?.[1];
   if (missingValue !== undefined)
@@ -181,24 +182,49 @@ function findWhere(argv: readonly string[]): {
   readonly path: string;
   readonly command: Command | undefined;
   readonly next: readonly string[];
+  /** The word that no command begins with. */
+  readonly stranger: string | undefined;
 } {
-  const isGroup = (word: string) => GROUPS.find(({ name, aliases }) => name === word || aliases.includes(word));
-  const words = argv.filter((word) => !word.startsWith('-'));
-  for (const [index, word] of words.entries()) {
-    const group = isGroup(word);
-    if (group) {
-      const inside = COMMANDS.filter(({ path }) => path.length === 2 && path[0] === group.name);
-      const command = inside.find(({ path }) => path[1] === words[index + 1]);
-      return { path: command ? command.path.join(' ') : group.name, command, next: inside.map(({ path }) => path[1]!) };
-    }
-    const command = COMMANDS.find(({ path }) => path.length === 1 && path[0] === word);
-    if (command) return { path: word, command, next: [] };
+  const [first, second] = commandWords(argv);
+  const group = groupOf(first);
+  if (group) {
+    const inside = COMMANDS.filter(({ path }) => path.length === 2 && path[0] === group.name);
+    const command = inside.find(({ path }) => path[1] === second);
+    const path = command ? command.path.join(' ') : group.name;
+    return { path, command, next: inside.map(({ path }) => path[1]!), stranger: command ? undefined : second };
   }
-  return {
-    path: '',
-    command: undefined,
-    next: [...GROUPS, ...COMMANDS.filter(({ path }) => path.length === 1).map(({ path }) => ({ name: path[0]! }))].map(({ name }) => name),
-  };
+  const command = COMMANDS.find(({ path }) => path.length === 1 && path[0] === first);
+  if (command) return { path: command.path[0]!, command, next: [], stranger: undefined };
+  const next = [...GROUPS, ...COMMANDS.filter(({ path }) => path.length === 1).map(({ path }) => ({ name: path[0]! }))].map(
+    ({ name }) => name,
+  );
+  return { path: '', command: undefined, next, stranger: first };
+}
+
+const groupOf = (word: string | undefined) =>
+  GROUPS.find(({ name, aliases }) => word !== undefined && (name === word || aliases.includes(word)));
+
+/** The words that are neither an option nor the value of one. */
+function commandWords(argv: readonly string[]): readonly string[] {
+  const takesValue = (word: string): boolean =>
+    [...GLOBAL_OPTIONS, ...COMMANDS.flatMap(({ options = [] }) => options)].some(
+      ({ name, alias, value }) => value !== undefined && (word === `--${name}` || word === `-${alias}`),
+    );
+  return argv.filter((word, index) => !word.startsWith('-') && !(index > 0 && takesValue(argv[index - 1]!)));
+}
+
+/** kubectl's fingers write the verb first: "get pools" for "pool get". */
+function readVerbFirst(argv: readonly string[]): string | undefined {
+  const [verb, noun] = commandWords(argv);
+  const ofVerb = COMMANDS.filter(({ path }) => path.length === 2 && path[1] === verb);
+  const found = ofVerb.find(({ path }) => path[0] === groupOf(noun)?.name) ?? ofVerb[0];
+  return found?.path.join(' ');
+}
+
+function unknownCommand({ path, next, stranger }: ReturnType<typeof findWhere>, argv: readonly string[]): UsageError {
+  const verbFirst = path === '' ? readVerbFirst(argv) : undefined;
+  const hint = verbFirst === undefined ? didYouMean(stranger ?? '', next) : `; did you mean ${verbFirst}?`;
+  return new UsageError(`unknown command "${[path, stranger].join(' ').trim()}"${hint}`, path);
 }
 
 function missingCommand(argv: readonly string[]): UsageError {

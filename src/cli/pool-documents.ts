@@ -84,8 +84,9 @@ const nameOf = (item: unknown): string =>
 /** What is wrong with one document by itself. */
 function problemOf(item: unknown): string | undefined {
   if (!isFields(item)) return `an AddressPool document is wanted, not ${JSON.stringify(item)?.slice(0, 40)}`;
-  if (item['kind'] !== 'AddressPool') return `kind is ${JSON.stringify(item['kind'])}; only AddressPool can be applied`;
-  if (item['apiVersion'] !== API_VERSION) return `apiVersion is ${JSON.stringify(item['apiVersion'])}; this berthctl knows ${API_VERSION}`;
+  const said = (key: string): string => `${key} is ${item[key] === undefined ? 'missing' : JSON.stringify(item[key])}`;
+  if (item['kind'] !== 'AddressPool') return `${said('kind')}; only AddressPool can be applied`;
+  if (item['apiVersion'] !== API_VERSION) return `${said('apiVersion')}; this berthctl knows ${API_VERSION}`;
   const { metadata, spec } = item;
   if (!isFields(metadata) || typeof metadata['name'] !== 'string') return 'metadata.name is missing';
   if (!isFields(spec)) return 'spec is missing';
@@ -100,7 +101,10 @@ function problemOf(item: unknown): string | undefined {
 
 function unknownField(value: Record<string, unknown>, known: readonly string[], prefix: string): string | undefined {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
-  return unknown === undefined ? undefined : `${prefix}${unknown} is no field${didYouMean(unknown, known, prefix)}`;
+  if (unknown === undefined) return undefined;
+  const isRange = ['cidr', 'first', 'last', 'subnets', 'addresses'].includes(unknown) && known.includes('ranges');
+  const hint = isRange ? `; write spec.ranges: [{cidr: 10.0.0.0/24}], or first and last` : didYouMean(unknown, known, prefix);
+  return `${prefix}${unknown} is no field${hint}`;
 }
 
 /** The same name twice, or two pools of one network that overlap. */

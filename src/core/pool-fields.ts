@@ -74,6 +74,7 @@ const expression: Check = (value, field) => {
 const selector = shape({ matchLabels: mapOfText, matchExpressions: listOf(expression) });
 
 const range: Check = (value, field) => {
+  if (typeof value === 'string') return `${field} must be an object, {cidr: …} or {first: …, last: …}, not ${quote(value)}`;
   const wrong = shape({ cidr: text, first: text, last: text })(value, field);
   if (wrong) return wrong;
   const { cidr, first, last } = value as Record<string, unknown>;

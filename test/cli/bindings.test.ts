@@ -92,6 +92,10 @@ test('find: by subject, resource in any spelling, tag, address, pool; 4 when the
   expect(await found('-A --tag role')).toEqual(['.60', '.61']);
   expect(await run('find --tag role=none')).toEqual({ stdout: '', stderr: 'Nothing is held.\n', exitCode: 4 });
   expect((await run('find 10.0.0.62')).exitCode).toBe(4);
+  expect(await found('10.0.0.60/31')).toEqual(['.60', '.61']);
+  expect(await found('10.0.0.61-10.0.0.69')).toEqual(['.61']);
+  expect((await run('find 10.0.0.62/31')).exitCode).toBe(4);
+  expect((await run('find 10.0.0.61/31')).stderr).toContain('"10.0.0.61/31" has host bits set: the subnet is 10.0.0.60/31');
   expect((await run('find --state all')).exitCode).toBe(2);
   expect((await run('find -n x -A')).stderr).toBe('berthctl: give -n or -A, not both\nSee "berthctl find --help".\n');
 });

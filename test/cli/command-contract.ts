@@ -164,6 +164,7 @@ export function describeCommands(open: () => Promise<Stage>): void {
       expect(await names('find --tag rack=7')).toEqual(['.10']);
       expect(await names('find --tag hot')).toEqual(['.10']);
       expect(await names('find 10.0.0.100')).toEqual(['.100']);
+      expect(await names('find 10.0.0.0/28 -n shop')).toEqual(['.9', '.10']);
       expect(await names('who addressbinding/default.10-0-0-100')).toEqual(['.100']);
       for (const command of ['find 10.0.0.77', 'find --tag rack=8', 'find --node n', 'who 10.0.0.77', 'find -n shop --pool six']) {
         expect(await run(command)).toEqual({ stdout: '', stderr: 'Nothing is held.\n', exitCode: 4 });

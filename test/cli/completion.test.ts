@@ -33,7 +33,7 @@ describe('what may come next', () => {
   test('commands, their subcommands, also behind options', async () => {
     expect(await candidates('')).toEqual(GROUPS_AND_COMMANDS);
     expect(await candidates('re')).toEqual(['release', 'renew']);
-    expect(await candidates('pool', '')).toEqual(['list', 'get', 'apply', 'delete', 'reserve', 'unreserve', 'drain', 'resume']);
+    expect(await candidates('pool', '')).toEqual(['list', 'get', 'create', 'apply', 'delete', 'reserve', 'unreserve', 'drain', 'resume']);
     expect(await candidates('pools', 're')).toEqual(['reserve', 'resume']);
     expect(await candidates('-o', 'json', '--quiet', 'binding', '')).toEqual(['list', 'get']);
   });

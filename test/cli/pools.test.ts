@@ -7,7 +7,58 @@ import { lines, poolDocument, withController } from './cluster.ts';
 const { controller, run, done, pool } = withController();
 
 test('no pool yet: nothing on stdout, a word on stderr, and that is no failure', async () => {
-  expect(await run('pool list')).toEqual({ stdout: '', stderr: 'No pools.\n', exitCode: 0 });
+  expect(await run('pool list')).toEqual({ stdout: '', stderr: 'No pools. "berthctl pool create" makes one.\n', exitCode: 0 });
+});
+
+test('create makes a pool of what is on the command line, once, and can print its document instead', async () => {
+  const command = 'pool create made 10.60.0.0/25 10.60.0.200-10.60.0.209 10.60.0.222 --subnet 10.60.0.0/24';
+  const more = ' --gateway 10.60.0.1 --reserve 10.60.0.2-10.60.0.9 --reserve 10.60.0.20 --network lab --placement Lowest --default';
+  const document = await done(`${command}${more} --dry-run -o yaml`);
+  expect((await run('pool get made')).exitCode).toBe(4);
+  expect(parse(document)).toEqual({
+    apiVersion: 'berth-ipam.dev/v1alpha1',
+    kind: 'AddressPool',
+    metadata: { name: 'made' },
+    spec: {
+      ranges: [{ cidr: '10.60.0.0/25' }, { first: '10.60.0.200', last: '10.60.0.209' }, { first: '10.60.0.222', last: '10.60.0.222' }],
+      network: 'lab',
+      subnet: '10.60.0.0/24',
+      gateway: '10.60.0.1',
+      reserved: ['10.60.0.2-10.60.0.9', '10.60.0.20'],
+      placement: 'Lowest',
+      default: true,
+    },
+  });
+  expect(await done(`${command}${more} --dry-run`)).toBe('addresspool/made created (dry run)\n');
+  expect(await done(command + more)).toBe('addresspool/made created\n');
+  expect(await done('pool apply -f -', { input: document })).toBe('addresspool/made unchanged\n');
+  expect(await run('pool create made 10.61.0.0/24')).toEqual({
+    stdout: '',
+    stderr: 'berthctl: pool made is there already; "berthctl pool apply" changes it\n',
+    exitCode: 1,
+  });
+  expect(await run('pool create other 10.60.0.64/26 --network lab')).toEqual({
+    stdout: '',
+    stderr: expect.stringContaining('10.60.0.64/26 belongs to pool made of network lab already'),
+    exitCode: 1,
+  });
+  expect(await done('stats made --no-headers')).toMatch(/^made +IPv4 +139 +0 /);
+  expect((await run('stats made nowhere')).exitCode).toBe(4);
+  await done('pool delete made');
+});
+
+test('a file that writes ranges in a shorter form is told the right one', async () => {
+  const problem = async (spec: string, head = 'apiVersion: berth-ipam.dev/v1alpha1\nkind: AddressPool') =>
+    (await run('pool apply -f -', { input: `${head}\nmetadata: {name: short}\nspec: ${spec}\n` })).stderr.split('\n')[0];
+  expect(await problem('{cidr: 10.0.0.0/24}')).toBe(
+    'berthctl: -: document 1 (short): spec.cidr is no field; write spec.ranges: [{cidr: 10.0.0.0/24}], or first and last',
+  );
+  expect(await problem('{ranges: [10.0.0.0/24]}')).toBe(
+    'berthctl: -: document 1 (short): spec.ranges[0] must be an object, {cidr: …} or {first: …, last: …}, not "10.0.0.0/24"',
+  );
+  expect(await problem('{ranges: []}', 'kind: AddressPool')).toBe(
+    'berthctl: -: document 1 (short): apiVersion is missing; this berthctl knows berth-ipam.dev/v1alpha1',
+  );
 });
 
 test('apply creates, configures and leaves alone, and says which', async () => {

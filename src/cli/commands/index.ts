@@ -12,6 +12,7 @@ import { events } from './events.ts';
 import { explain } from './explain.ts';
 import { find } from './find.ts';
 import { poolApply } from './pool-apply.ts';
+import { poolCreate } from './pool-create.ts';
 import { poolDelete } from './pool-delete.ts';
 import { poolGet } from './pool-get.ts';
 import { poolList } from './pool-list.ts';
@@ -31,6 +32,7 @@ export const GROUPS: readonly CommandGroup[] = [
 export const COMMANDS: readonly Command[] = [
   poolList,
   poolGet,
+  poolCreate,
   poolApply,
   poolDelete,
   poolReserve,

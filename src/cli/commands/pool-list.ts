@@ -17,7 +17,8 @@ export const poolList: Command = {
     const network = values.text('network');
     const { items } = await client().listPools();
     const chosen = network === undefined ? items : items.filter(({ spec }) => (spec.network ?? 'default') === network);
-    await printListing(printer, { items: chosen, table: poolTable, name: poolObjectName, none: 'No pools.' });
+    const none = items.length === 0 ? 'No pools. "berthctl pool create" makes one.' : 'No pools.';
+    await printListing(printer, { items: chosen, table: poolTable, name: poolObjectName, none });
     return DONE;
   },
 };
