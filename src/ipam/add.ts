@@ -127,20 +127,26 @@ async function addAddress(call: Call, slot: Slot): Promise<Outcome<Given>> {
 }
 
 /** The bound record of this holder in any pool that is still listed. */
-function ownBinding({ context, caller, request }: Call, slot: Slot): Stored<BindingSpec> | undefined {
+function ownBinding(call: Call, slot: Slot): Stored<BindingSpec> | undefined {
+  const { context, caller, request } = call;
   const podUid = request.pod?.uid;
   const key = holderKey({ ...request, node: caller.node, family: slot.family, slot: slot.slot, ...(podUid !== undefined && { podUid }) });
   const isListed = (binding: BindingSpec) => slot.pools.some((pool) => pool.name === binding.pool);
-  const own = context.view.ledger.byHolder(key).find(isListed) ?? adopted(context, podUid, request.ifName, slot).find(isListed);
+  const own = context.view.ledger.byHolder(key).find(isListed) ?? adopted(call, slot).find(isListed);
   return own && context.view.storedOf(own);
 }
 
-/** What the collector recorded for a pod that ran before its record was there: the pod's own, whatever the container. */
-function adopted(context: Context, podUid: string | undefined, ifName: string, slot: Slot): readonly BindingSpec[] {
-  if (podUid === undefined || ifName !== POD_INTERFACE || slot.slot !== 0) return [];
+/**
+ * What the collector recorded for a pod that ran before its record was there: the pod's own, whatever the container. Of
+ * this node: a mirror's annotation says what UID its kubelet likes, also that of a pod elsewhere.
+ */
+function adopted({ context, caller, request }: Call, slot: Slot): readonly BindingSpec[] {
+  const podUid = request.pod?.uid;
+  if (podUid === undefined || request.ifName !== POD_INTERFACE || slot.slot !== 0) return [];
+  const isAdopted = (held: Attachment | undefined) => held?.containerId === ADOPTED_CONTAINER && held.node === caller.node;
   return context.view.ledger
     .byPodUid(podUid)
-    .filter((binding) => binding.attachments[0]?.containerId === ADOPTED_CONTAINER && familyOfBinding(binding) === slot.family);
+    .filter((binding) => isAdopted(binding.attachments[0]) && familyOfBinding(binding) === slot.family);
 }
 
 /** Leaves this call's stamp in the record it holds already. Undefined: the record changed, look again. */

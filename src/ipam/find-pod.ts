@@ -2,6 +2,7 @@
  * Who may ask for an address in a cluster: a pod that exists, on the node that asks, of the UID it says. A runtime
  * names a static pod by its configuration's hash, which its mirror carries as an annotation (CNI.md 3.8).
  */
+import type { BindingSpec } from '../core/binding.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
 import type { CniAdd } from '../protocol.ts';
 import type { Context } from './context.ts';
@@ -62,7 +63,9 @@ export function overCap(
 ): ReturnType<typeof refuse> | undefined {
   if (workloads === undefined) return undefined;
   const uid = request.pod?.uid;
-  const ofPod = uid === undefined ? 0 : view.ledger.byPodUid(uid).length;
+  // Another node may claim the UID (of a mirror it writes what it likes), and must not use up what this one's pod may hold.
+  const isHere = ({ attachments }: BindingSpec) => attachments.some(({ node }) => node === caller.node);
+  const ofPod = uid === undefined ? 0 : view.ledger.byPodUid(uid).filter(isHere).length;
   if (ofPod >= MOST_PER_POD)
     return refuse('LimitReached', `pod ${request.pod?.namespace}/${request.pod?.name} holds ${ofPod} addresses, the most one pod may`);
   const ofNode = view.ledger.byNode(caller.node).length;
