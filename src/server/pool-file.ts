@@ -61,11 +61,12 @@ function findOverlap(taken: readonly Taken[], { network, ranges }: Taken): strin
 }
 
 /**
- * Creates and updates; deletes nothing. A pool that is refused is tried again after the others, because a range may
+ * Creates and updates; deletes nothing. What the file does not say about `state` and `reserved` stays as it is: a pool
+ * that somebody drains, or an address that somebody reserves, by berthctl is still so after the next start. A pool that is refused is tried again after the others, because a range may
  * move from one pool of the file to another, in whatever order they stand. The first refusal that stays is returned.
  */
 export async function applyPools(
-  operations: Pick<Operations, 'applyPool'>,
+  operations: Pick<Operations, 'applyPool' | 'pools'>,
   pools: readonly AddressPool[],
 ): Promise<Outcome<readonly AppliedPool[]>> {
   const applied: AppliedPool[] = [];
@@ -74,7 +75,9 @@ export async function applyPools(
     const refused: { readonly document: AddressPool; readonly outcome: Outcome<readonly AppliedPool[]> }[] = [];
     for (const document of waiting) {
       const { name } = document.metadata;
-      const outcome = await operations.applyPool(name, document.spec);
+      const current = operations.pools().find((pool) => pool.name === name)?.spec;
+      const kept = current && { state: current.state, ...(current.reserved && { reserved: current.reserved }) };
+      const outcome = await operations.applyPool(name, { ...kept, ...document.spec });
       if (outcome.ok) applied.push({ pool: name, change: outcome.value.change });
       else refused.push({ document, outcome: refuse(outcome.refusal.reason, `pool ${name}: ${outcome.refusal.detail}`) });
     }

@@ -90,9 +90,29 @@ describe('applying', () => {
     await ipam.close();
   });
 
+  test('a pool drained and an address reserved by hand stay so, unless the file says otherwise', async () => {
+    const { ipam } = await openWorld();
+    const range = { ranges: [{ cidr: '10.0.0.0/24' }] };
+    const apply = async (spec: object) =>
+      take(await applyPools(ipam, take(parsePoolFile(JSON.stringify(poolDocument('a', spec))))))[0]?.change;
+    const now = () => {
+      const { state, reserved, cooldownSeconds } = take(ipam.pool('a')).spec;
+      return { state, reserved, cooldownSeconds };
+    };
+    await apply({ ...range, cooldownSeconds: 5 });
+    await ipam.applyPool('a', { ...range, state: 'Draining', reserved: ['10.0.0.9'], cooldownSeconds: 7 });
+    expect(await apply({ ...range, cooldownSeconds: 5 })).toBe('updated');
+    expect(now()).toEqual({ state: 'Draining', reserved: ['10.0.0.9'], cooldownSeconds: 5 });
+    expect(await apply({ ...range, cooldownSeconds: 5 })).toBe('unchanged');
+    await apply({ ...range, state: 'Active', reserved: [] });
+    expect(now()).toEqual({ state: 'Active', reserved: [], cooldownSeconds: 30 });
+    await ipam.close();
+  });
+
   test('what stays refused is told, with the pool’s name, and not tried for ever', async () => {
     let calls = 0;
-    const operations: Pick<Operations, 'applyPool'> = {
+    const operations: Pick<Operations, 'applyPool' | 'pools'> = {
+      pools: () => [],
       applyPool: async (name) => {
         calls += 1;
         if (name === 'bad') return refuse('InvalidRange', 'the ranges overlap');
