@@ -18,6 +18,14 @@ export async function gc(context: Context, caller: Caller, request: CniGc): Prom
   const isUnknown = (held: Attachment) =>
     held.node === caller.node && held.cniNetwork === request.cniNetwork && !valid.has(`${held.containerId}/${held.ifName}`);
 
+  // One live read for each boot that is held, not for each record: a node may hold a thousand.
+  const olderBoots = new Map<string, ReturnType<typeof olderBootThan>>();
+  const olderBootOf = (held: string) => {
+    const known = olderBoots.get(held) ?? olderBootThan(context, caller.node, stamp, held);
+    olderBoots.set(held, known);
+    return known;
+  };
+
   const released: BindingSpec[] = [];
   let failure: unknown;
   for (const binding of [...context.view.ledger.byNode(caller.node)]) {
@@ -25,7 +33,7 @@ export async function gc(context: Context, caller: Caller, request: CniGc): Prom
     const name = bindingName(binding.network, binding.address);
     if (!binding.attachments.every(isUnknown) || ageSeconds(context, name) < request.gcMinAgeSeconds) continue;
     try {
-      const olderBoot = await olderBootThan(context, caller.node, stamp, binding.attachments[0]?.stamp.bootId);
+      const olderBoot = await olderBootOf(binding.attachments[0]?.stamp.bootId ?? stamp.bootId);
       const stale = (spec: BindingSpec) =>
         spec.attachments.length > 0 && spec.attachments.every((one) => isUnknown(one) && isOlderCall(one.stamp, stamp, olderBoot));
       const done = await releaseBinding(context, name, stale, stamp);

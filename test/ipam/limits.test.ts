@@ -77,3 +77,25 @@ test('a node holds at most 1,024 addresses, whatever its pods are; others are se
   take(await add('p7'));
   expect(world.ipam.bindings({ node: 'n1' })).toHaveLength(1_024);
 });
+
+test('a GC asks for its boot once, however much its node holds', async () => {
+  const workloads = new PretendedWorkloads();
+  workloads.node('n1');
+  const cluster = { workloads, leads: () => false, nodeGoneAfterMs: 300_000 };
+  const world = await openWorld({ nodes: clusterNodes(workloads), cluster });
+  await world.pool('p', POOL);
+  for (let index = 0; index < 50; index++) {
+    workloads.pod('ns', `p${index}`);
+    take(await world.add(`c${index}`, { pod: pod(`p${index}`) }));
+  }
+  const { readNode } = workloads;
+  let reads = 0;
+  workloads.readNode = (name) => (reads++, readNode(name));
+  const gc = (bootId: string) => {
+    const list = { cniVersion: '1.1.0', cniNetwork: 'net', validAttachments: [], gcMinAgeSeconds: 0 };
+    return world.ipam.gc({ node: 'n1', gone: () => false }, { ...list, stamp: world.stamp({ bootId }) });
+  };
+  expect(take(await gc('another'))).toEqual([]);
+  expect(reads).toBe(1);
+  expect(take(await gc('boot-1'))).toHaveLength(50);
+});
