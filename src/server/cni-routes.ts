@@ -2,12 +2,14 @@
 import type { Outcome } from '../core/refusal.ts';
 import type { BindingSpec } from '../core/binding.ts';
 import type { Caller } from '../ipam/operations.ts';
-import type { CniKey } from '../protocol.ts';
+import type { CniDel, CniKey } from '../protocol.ts';
 import { cniAddAnswer, nothing, released } from './answer-schemas.ts';
 import { toReleased } from './documents.ts';
 import { route } from './route.ts';
 import type { Answer, Route } from './route.ts';
 import { cniAdd, cniCheck, cniDel, cniGc, spool } from './schemas.ts';
+
+const namedHints = ({ prevAddresses = [] }: Pick<CniDel, 'prevAddresses'>): number => prevAddresses.length;
 
 export const cniRoutes: readonly Route[] = [
   route({
@@ -18,6 +20,7 @@ export const cniRoutes: readonly Route[] = [
     writes: true,
     summary: 'Addresses for one attachment; the same again for the same attachment',
     body: cniAdd,
+    named: ({ pools = [] }) => pools.flat().length,
     answer: cniAddAnswer,
     run: async ({ operations, caller, body }) => {
       const outcome = await operations.add(caller, body);
@@ -35,6 +38,7 @@ export const cniRoutes: readonly Route[] = [
     writes: true,
     summary: 'Release what one attachment holds; the unknown is a success',
     body: cniDel,
+    named: namedHints,
     answer: released,
     run: async ({ operations, caller, body }) => releasedAnswer(await operations.del(caller, body), attachmentFacts(caller, body)),
   }),
@@ -46,6 +50,7 @@ export const cniRoutes: readonly Route[] = [
     writes: false,
     summary: 'Does the attachment still hold its addresses?',
     body: cniCheck,
+    named: namedHints,
     answer: nothing,
     run: async ({ operations, caller, body }) => {
       const outcome = await operations.check(caller, body);
@@ -73,6 +78,7 @@ export const cniRoutes: readonly Route[] = [
     writes: true,
     summary: 'A batch of releases that could not be delivered when they happened',
     body: spool,
+    named: ({ deletes }) => deletes.reduce((sum, one) => sum + 1 + namedHints(one), 0),
     answer: released,
     run: async ({ operations, caller, body }) =>
       releasedAnswer(await operations.spool(caller, body.deletes), { node: caller.node, deletes: body.deletes.length }),

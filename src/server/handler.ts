@@ -35,6 +35,8 @@ export interface Door {
   /** A route that is not served is not there. */
   serves(route: Route): boolean;
   node(request: IncomingMessage): Outcome<string> | Promise<Outcome<string>>;
+  /** Whether the node may name that much now. Absent: it may. */
+  admit?(node: string, named: number): Outcome<string>;
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -88,7 +90,7 @@ export function createHandler(ports: HandlerPorts, door: Door): Handler {
     const caller = { node: node.value, gone: () => socket.destroyed || !socket.writable };
     const call = { operations, caller, params, query: query.value, body: undefined };
     if (route.kind === 'stream') return (await route.serve(request, response, call)) ?? 'served';
-    return serveJson(request, route, call);
+    return serveJson(request, route, call, door);
   }
 
   function finish(response: ServerResponse, route: Route, answer: Answer | Problem | 'served' | 'gone', milliseconds: number): void {
@@ -152,10 +154,17 @@ export function createHandler(ports: HandlerPorts, door: Door): Handler {
   return handle;
 }
 
-async function serveJson(request: IncomingMessage, route: JsonRoute, call: Call<undefined>): Promise<Answer | Problem | 'gone'> {
+async function serveJson(
+  request: IncomingMessage,
+  route: JsonRoute,
+  call: Call<undefined>,
+  door: Door,
+): Promise<Answer | Problem | 'gone'> {
   if (!route.body) return route.run(call);
   const body = await readJson(request, route.body, route.bodyOptional ?? false);
   if (!body.ok) return body.problem ?? 'gone';
+  const admitted = door.admit?.(call.caller.node, route.named?.(body.value) ?? 0);
+  if (admitted?.ok === false) return admitted;
   return route.run({ ...call, body: body.value });
 }
 

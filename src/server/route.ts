@@ -48,6 +48,8 @@ export interface JsonRoute extends Description {
   readonly body?: z.ZodType<unknown>;
   /** An absent body stands for {}. */
   readonly bodyOptional?: boolean;
+  /** How much a body names that costs something each: pools, addresses, deletions. */
+  readonly named?: (body: unknown) => number;
   readonly answer: z.ZodType<unknown>;
   readonly run: (call: Call<unknown>) => Promise<Answer> | Answer;
 }
@@ -64,8 +66,9 @@ export type Route = JsonRoute | StreamRoute;
 
 /** Ties the body's schema to the handler's argument; the table itself does not care. */
 export function route<Body = undefined>(
-  description: Omit<JsonRoute, 'kind' | 'body' | 'run'> & {
+  description: Omit<JsonRoute, 'kind' | 'body' | 'named' | 'run'> & {
     readonly body?: z.ZodType<Body>;
+    readonly named?: (body: Body) => number;
     readonly run: (call: Call<Body>) => Promise<Answer> | Answer;
   },
 ): JsonRoute {

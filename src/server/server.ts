@@ -17,7 +17,7 @@ import type { ListenAddress } from './listen-address.ts';
 import { createMetrics } from './metrics.ts';
 import type { MetricsSources, StoreCounters } from './metrics.ts';
 import { poolRoutes } from './pool-routes.ts';
-import { RateLimit } from './rate-limit.ts';
+import { NAMED, NAMED_FREELY, RateLimit } from './rate-limit.ts';
 import { createRouter } from './router.ts';
 import { createServiceRoutes } from './service-routes.ts';
 import type { Service } from './service-routes.ts';
@@ -68,7 +68,8 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
   const servers: HttpServer[] = [];
   const secure: HttpsListener[] = [];
   const events = createEventStreams(timers);
-  const rateLimit = new RateLimit(timers);
+  const calls = new RateLimit(timers);
+  const named = new RateLimit(timers, NAMED);
   let connections = 0;
   let running = true;
 
@@ -129,8 +130,9 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
       serves: ({ face }) => face === 'cni',
       node: async (request) => {
         const known = await whoAsks(request);
-        return known.ok ? rateLimit.admit(known.value) : known;
+        return known.ok ? calls.admit(known.value) : known;
       },
+      admit: (node, count) => (count > NAMED_FREELY ? named.admit(node, count) : done(node)),
     };
   }
 

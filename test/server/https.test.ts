@@ -24,6 +24,8 @@ async function serveHttps(ports: Partial<ServerPorts> = {}) {
     stubOperations({
       add: async (caller) => (callers.push(caller), done({ addresses: [], routes: [] })),
       del: async (caller) => (callers.push(caller), done([])),
+      check: async (caller) => (callers.push(caller), done(undefined)),
+      spool: async (caller) => (callers.push(caller), done([])),
     }),
     ports,
   );
@@ -103,6 +105,29 @@ describe('https', () => {
       ask({ ...target(client), maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as never, 'POST', '/v1/cni/add', cniAdd()),
     ).rejects.toThrow(/protocol|version/i);
     await expect(fetch(`http://127.0.0.1:${port}/v1/cni/add`)).rejects.toThrow('fetch failed');
+  });
+
+  test('a node that names more than nodes do is told to come back, and goes on with what nodes do; others do not notice', async () => {
+    let now = 0;
+    const { folder, authority, target } = await serveHttps({ timers: { ...timers, monotonic: () => now } });
+    const [greedy, modest] = ['node-7', 'node-8'].map((node) => makeCertificate(folder, node, `/CN=${node}`, authority));
+    const call = async (client: Pair, verb: string, body: object) => {
+      const { status, headers, json } = await ask(target(client), 'POST', `/v1/cni/${verb}`, body);
+      return status === 200 ? status : [status, json.reason, headers['retry-after']];
+    };
+    const many = <T>(one: T, length: number): T[] => Array.from({ length }, () => one);
+    const batch = { deletes: many(cniDel({ prevAddresses: ['10.0.0.1/24', 'fd00::1/64'] }), 4_000) };
+    expect(await call(greedy!, 'spool', batch)).toBe(200);
+    const wait = [503, 'Overloaded', '21'];
+    expect(await call(greedy!, 'spool', { deletes: many(cniDel(), 9) })).toEqual(wait);
+    expect(await call(greedy!, 'del', cniDel({ prevAddresses: many('10.0.0.1', 256) }))).toEqual(wait);
+    expect(await call(greedy!, 'check', cniDel({ prevAddresses: many('10.0.0.1', 9) }))).toEqual(wait);
+    expect(await call(greedy!, 'add', cniAdd({ pools: many(many('p', 32), 32) }))).toEqual(wait);
+    expect(await call(greedy!, 'add', cniAdd({ pools: ['a', ['b']] }))).toBe(200);
+    expect(await call(greedy!, 'del', cniDel({ prevAddresses: many('10.0.0.1', 8) }))).toBe(200);
+    expect(await call(modest!, 'spool', batch)).toBe(200);
+    now += 21_000;
+    expect(await call(greedy!, 'spool', { deletes: many(cniDel(), 200) })).toBe(200);
   });
 
   test('who comes while 256 handshakes are under way is turned away at once; nobody who is served counts', async () => {
