@@ -9,6 +9,7 @@ import type { Log } from '../ipam/ports.ts';
 import type { Handler } from './handler.ts';
 import { HTTP_OPTIONS, limitServer, MOST_CONNECTIONS } from './http-limits.ts';
 import { listening } from './listening.ts';
+import { limitSources } from './source-limits.ts';
 
 /** Texts in PEM form. */
 export interface TlsMaterial {
@@ -41,6 +42,8 @@ const RELOAD_MS = 10_000;
  * too late, again and again: 5,000 at once were never let in.
  */
 const MOST_HANDSHAKES = 256;
+/** A quarter and an eighth: a node has no more calls under way, in its worst moment. */
+const OF_ONE_SOURCE = { handshakes: MOST_HANDSHAKES / 4, connections: MOST_CONNECTIONS / 8 };
 /** Nobody waits longer than a second for it. */
 const HANDSHAKE_MS = 2_000;
 
@@ -65,6 +68,7 @@ export async function listenOnHttps(
   );
   limitServer(server);
   limitHandshakes(server);
+  limitSources(server, OF_ONE_SOURCE);
   server.on('tlsClientError', (error: NodeJS.ErrnoException) =>
     ports.log.debug({ detail: error.code ?? error.message }, 'tls handshake failed'),
   );

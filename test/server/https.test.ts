@@ -43,6 +43,13 @@ async function serveHttps(ports: Partial<ServerPorts> = {}) {
   return { ...served, folder, authority, own, callers, port, target };
 }
 
+/** A connection that says nothing. */
+async function openFrom(localAddress: string, port: number): Promise<Socket> {
+  const socket = connectTcp({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
 describe('https', () => {
   test('the node is the certificate’s CN', async () => {
     const { folder, authority, callers, target } = await serveHttps();
@@ -135,13 +142,8 @@ describe('https', () => {
     const client = makeCertificate(folder, 'client', '/CN=node-1', authority);
     const served = connect({ ...target(client), host: '127.0.0.1' });
     await once(served, 'secureConnect');
-    const open = async (): Promise<Socket> => {
-      const socket = connectTcp(port, '127.0.0.1').on('error', () => undefined);
-      await once(socket, 'connect');
-      return socket;
-    };
-    const silent = await Promise.all(Array.from({ length: 256 }, open));
-    const late = await open();
+    const silent = await Promise.all(Array.from({ length: 256 }, (_, index) => openFrom(`127.0.0.${2 + (index % 4)}`, port)));
+    const late = await openFrom('127.0.0.6', port);
     await once(late.resume(), 'close');
     expect([silent.filter(({ destroyed }) => destroyed).length, served.destroyed]).toEqual([0, false]);
     // They have two seconds, and no answer that a plugin could take for one.
@@ -153,6 +155,18 @@ describe('https', () => {
     expect(new Set(await Promise.all(said))).toEqual(new Set([0]));
     expect((await ask(target(client), 'POST', '/v1/cni/add', cniAdd())).status).toBe(200);
     served.destroy();
+  });
+
+  test('one address has a quarter of these places: whoever is silent there, others are served', async () => {
+    const { folder, authority, port, target } = await serveHttps();
+    const client = makeCertificate(folder, 'client', '/CN=node-1', authority);
+    const silent = await Promise.all(Array.from({ length: 64 }, () => openFrom('127.0.0.2', port)));
+    const late = await openFrom('127.0.0.2', port);
+    await once(late.resume(), 'close');
+    expect(silent.filter(({ destroyed }) => destroyed)).toEqual([]);
+    const other = { ...target(client), localAddress: '127.0.0.3' };
+    expect((await ask(other, 'POST', '/v1/cni/add', cniAdd())).status).toBe(200);
+    for (const socket of silent) socket.destroy();
   });
 
   test('renewed files are used for new connections; a set that does not fit is not, and logged', async () => {

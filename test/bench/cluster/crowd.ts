@@ -45,7 +45,9 @@ export async function crowd(stage: Stage): Promise<void> {
   const ca = await authorityOf(stage);
   const callers = pods.map((pod, index): Caller => {
     const node = nodes[index % count]!;
-    return { pod, door: { ...asNode(controller.port!, ca, node), agent: false }, bootId: node.bootId };
+    // Each from an address of its own, as nodes are: of one address the door takes a part of the crowd only.
+    const localAddress = `127.1.${Math.floor((index % count) / 250)}.${1 + ((index % count) % 250)}`;
+    return { pod, door: { ...asNode(controller.port!, ca, node), localAddress, agent: false }, bootId: node.bootId };
   });
 
   const before = memory(controller).now;
