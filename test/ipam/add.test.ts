@@ -55,6 +55,16 @@ describe('ADD', () => {
     expect(world.ipam.counts('four')).toMatchObject({ ok: true, value: { allocated: 1n, cooling: 0n } });
   });
 
+  test('what was held before stays when a family that came later has nothing left', async () => {
+    const world = await openWorld();
+    await world.pool('four', { ...SMALL });
+    const address = await addressOf(world.add('c1'));
+    await world.pool('six', { ranges: [{ first: 'fd00::10', last: 'fd00::10' }], default: true, cooldownSeconds: 0 });
+    take(await world.add('c2'));
+    expect(refusalOf(await world.add('c1')).reason).toBe('PoolFull');
+    expect(world.ipam.bindings({ subid: 'c1' }).map(({ spec }) => spec.address)).toEqual([address]);
+  });
+
   test('further pools of a family are overflow, in order; a nested list asks for one more address', async () => {
     const world = await openWorld();
     await world.pool('one', { ranges: [{ first: '10.1.0.1', last: '10.1.0.1' }] });
@@ -77,6 +87,10 @@ describe('ADD', () => {
     const net1 = await addressOf(world.add('c1', { pod: pod('web', 'u1'), ifName: 'net1' }));
     expect(net1).not.toBe(eth0);
     expect(world.ipam.bindings({})).toHaveLength(2);
+    // Nor the other way round.
+    const first = await addressOf(world.add('c2', { pod: pod('db', 'u2'), ifName: 'net1' }));
+    expect(await addressOf(world.add('c2', { pod: pod('db', 'u2') }))).not.toBe(first);
+    expect(world.ipam.bindings({})).toHaveLength(4);
   });
 
   test('a crash-looping sandbox keeps its address whatever the container id (LESSONS 16)', async () => {
@@ -85,6 +99,14 @@ describe('ADD', () => {
     const first = await addressOf(world.add('sandbox-1', { pod: pod('web', 'u1') }));
     for (let index = 2; index < 20; index++) expect(await addressOf(world.add(`sandbox-${index}`, { pod: pod('web', 'u1') }))).toBe(first);
     expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('two sandboxes of one pod at once: one address, the second takes it over from the first', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const both = ['sandbox-1', 'sandbox-2'].map((id) => addressOf(world.add(id, { pod: pod('web', 'u1') })));
+    expect(new Set(await Promise.all(both)).size).toBe(1);
+    expect(world.ipam.bindings({ state: 'all' })).toMatchObject([{ spec: { attachments: [{ containerId: 'sandbox-2' }] } }]);
   });
 
   test('a pod of the same name and another UID never gets a bound address (LESSONS A)', async () => {
@@ -120,6 +142,7 @@ describe('ADD', () => {
     expect(refusalOf(await world.add('c2', { requested: ['10.9.0.1'] })).reason).toBe('IpNotFound');
     expect(refusalOf(await world.add('c2', { requested: ['10.0.0.5', '10.0.0.6'] })).reason).toBe('InvalidRequest');
     expect(refusalOf(await world.add('c2', { requested: ['nonsense'] })).reason).toBe('InvalidIpAddress');
+    expect(refusalOf(await world.add('c1', { requested: ['10.0.0.5'] }))).toMatchObject({ reason: 'IpNotAvailable', address: '10.0.0.5' });
     expect(world.ipam.bindings({})).toHaveLength(1);
   });
 
@@ -191,13 +214,34 @@ describe('stamps', () => {
     expect(world.ipam.bindings({})[0]!.spec).toMatchObject({ address, attachments: [{ containerId: 'new' }] });
   });
 
+  test('the very same call again is answered without a write, and not from memory: what another has by now is not confirmed', async () => {
+    let writes = 0;
+    let isLagging = false;
+    const world = await openWorld({
+      memory: {
+        fault: ({ collection, verb }) => void (collection === 'bindings' && ['create', 'replace'].includes(verb) && writes++),
+        lag: (deliver) => (isLagging ? undefined : deliver()),
+      },
+    });
+    await world.pool('p', SMALL);
+    const stamp = world.stamp();
+    const address = await addressOf(world.add('c1', { stamp }));
+    expect(await addressOf(world.add('c1', { stamp }))).toBe(address);
+    expect(writes).toBe(1);
+    isLagging = true;
+    const [held] = await world.store.bindings.list();
+    const attachments = [{ ...held!.spec.attachments[0]!, containerId: 'other', node: 'n2' }];
+    await world.store.bindings.replace(held!, { ...held!.spec, subid: 'other', attachments });
+    expect(await addressOf(world.add('c1', { stamp }))).not.toBe(address);
+  });
+
   test('an ADD that arrives after the DEL of its container is refused and gets no other address (LESSONS Q)', async () => {
     const world = await openWorld();
     await world.pool('p', SMALL);
     const late = world.stamp();
     take(await world.del('c1'));
     expect(refusalOf(await world.add('c1', { stamp: late })).reason).toBe('StaleCall');
-    expect(world.ipam.bindings({})).toHaveLength(0);
+    expect(world.ipam.bindings({ state: 'all' })).toHaveLength(0);
     // A runtime that adds the same id again has a newer stamp (nerdctl).
     expect(await addressOf(world.add('c1'))).toMatch(/^10\./);
   });
@@ -259,6 +303,31 @@ describe('stamps', () => {
     expect(world.ipam.bindings({})).toHaveLength(0);
   });
 
+  test('a DEL at another replica between the families of an ADD: the ADD is refused and leaves nothing held', async () => {
+    let release = async (): Promise<void> => undefined;
+    const world = await openWorld({
+      memory: {
+        fault: async ({ collection, verb, name }) => {
+          if (collection === 'bindings' && verb === 'create' && name?.includes('fd00')) await release();
+          return undefined;
+        },
+      },
+    });
+    await world.pool('four', { ...SMALL, cooldownSeconds: 60 });
+    await world.pool('six', { ranges: [{ cidr: 'fd00::/120' }], default: true, cooldownSeconds: 60 });
+    const releasedBy = { ...world.stamp(), startedTicks: 1e9 };
+    release = async () => {
+      await settle();
+      const [held] = await world.store.bindings.list();
+      const written = await world.store.bindings.replace(held!, { ...held!.spec, releasedAt: 1, releasedBy });
+      expect(written.ok).toBe(true);
+      await settle();
+    };
+    expect(refusalOf(await world.add('c1')).reason).toBe('StaleCall');
+    expect(world.ipam.bindings({ state: 'released' })).toHaveLength(2);
+    expect(world.ipam.bindings({})).toEqual([]);
+  });
+
   test('a call of a boot that is over is refused; the new boot gets its own addresses back', async () => {
     const world = await openWorld();
     await world.pool('p', { ...SMALL, cooldownSeconds: 60 });
@@ -306,6 +375,24 @@ describe('faults of the store', () => {
     await world.timers.advance(2_000);
     expect(world.ipam.bindings({})).toEqual([]);
     expect((await world.store.bindings.list()).filter(({ spec }) => spec.releasedAt === undefined)).toEqual([]);
+  });
+
+  test('a store that dies between the families of a call keeps nothing of it: the one that was written is let go', async () => {
+    let isDead = true;
+    const world = await openWorld({
+      memory: {
+        // The second of the two creates.
+        fault: ({ collection, verb, name }) =>
+          isDead && collection === 'bindings' && verb === 'create' && name?.includes('fd00') ? 'unavailable' : undefined,
+      },
+    });
+    await world.pool('four', SMALL);
+    await world.pool('six', { ranges: [{ cidr: 'fd00::/120' }], default: true, cooldownSeconds: 0 });
+    expect(refusalOf(await world.add('c1')).reason).toBe('Unavailable');
+    await world.timers.advance(5_000);
+    expect(world.ipam.bindings({})).toEqual([]);
+    isDead = false;
+    expect(take(await world.add('c1')).addresses).toHaveLength(2);
   });
 
   test('a dead store is a refusal that says so, and nothing is held in memory', async () => {
@@ -370,6 +457,9 @@ describe('faults of the store', () => {
     const world = await openWorld();
     await world.pool('p', SMALL);
     expect(refusalOf(await world.add('c1', { gone: () => true })).reason).toBe('Unavailable');
+    // Nor for one that leaves after it was let in.
+    let asked = 0;
+    expect(refusalOf(await world.add('c1', { gone: () => asked++ > 0 })).reason).toBe('Unavailable');
     expect(world.ipam.bindings({ state: 'all' })).toHaveLength(0);
   });
 });

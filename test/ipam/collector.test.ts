@@ -548,6 +548,19 @@ describe('nodes', () => {
     expect(cluster.ipam.bindings({})).toMatchObject([{ spec: { address, attachments: [{ containerId: 'new' }] } }]);
   });
 
+  test('a call of the boot before that a stale cache lets pass does not take over what the new boot holds (LESSONS R)', async () => {
+    const cluster = await openCluster();
+    const { workloads } = cluster;
+    const asked = cluster.podOf('web');
+    const late = cluster.stamp();
+    const before = workloads.nodes.get('n1');
+    workloads.node('n1', { bootId: 'boot-2' });
+    await addressOf(cluster.add('new', { ...asked, stamp: cluster.stamp({ bootId: 'boot-2', startedTicks: 3 }) }));
+    workloads.cachedNode = () => before;
+    expect(refusalOf(await cluster.add('old', { ...asked, stamp: late })).reason).toBe('Unavailable');
+    expect(cluster.ipam.bindings({})).toMatchObject([{ spec: { attachments: [{ containerId: 'new' }] } }]);
+  });
+
   test('a call of the boot before that comes while the node still shows that boot finds nothing of the new one to take (LESSONS R)', async () => {
     const cluster = await openCluster();
     const asked = cluster.podOf('web');
@@ -819,6 +832,17 @@ describe('adoption', () => {
     const again = take(await cluster.add('sandbox-2', { ...cluster.podOf('veteran'), pools: ['tiny'] }));
     expect(again.addresses[0]!.address).toContain('10.2.0.1');
     expect(cluster.ipam.bindings({ subid: 'veteran' })).toHaveLength(1);
+  });
+
+  test('an adopted address is the pod’s first one: no other interface, and no further address of it, takes the record over', async () => {
+    const cluster = await openCluster();
+    const asked = cluster.podOf('veteran', { addresses: ['10.0.0.9'] });
+    await cluster.pass(20_000);
+    expect(cluster.held()).toEqual(['veteran']);
+    expect(await addressOf(cluster.add('sandbox', { ...asked, ifName: 'net1' }))).not.toBe('10.0.0.9');
+    const { addresses } = take(await cluster.add('sandbox', { ...asked, pools: ['p', ['p']] }));
+    expect(addresses.map(({ address }) => address === '10.0.0.9/24')).toEqual([true, false]);
+    expect(cluster.held()).toHaveLength(3);
   });
 
   test('an address adopted from a node that could not say its boot is not freed when it can', async () => {
