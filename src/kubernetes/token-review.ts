@@ -17,6 +17,8 @@ const REMEMBERED_MS = 60_000;
 const MOST_REMEMBERED = 20_000;
 /** Bad tokens, each another one, must not become as many calls of the API server. */
 const MOST_AT_ONCE = 64;
+/** Nor may one who sends them keep the nodes from being known, all of which are asked about every minute: a node has one token, two for a moment. */
+const MOST_OF_ONE_SOURCE = 8;
 
 export interface TokenReviewOptions {
   readonly client: Pick<Client, 'review'>;
@@ -25,12 +27,17 @@ export interface TokenReviewOptions {
   readonly serviceAccount: { readonly namespace: string; readonly name: string };
 }
 
-/** Refuses Unauthenticated (no good token, or of another audience), NotAllowed (of somebody else), Unavailable and Overloaded. */
-export function createTokenReviewer({ client, clock, serviceAccount }: TokenReviewOptions): (token: string) => Promise<Outcome<string>> {
+/** `source` is the address that the token came from. Refuses Unauthenticated (no good token, or of another audience), NotAllowed (of somebody else), Unavailable and Overloaded. */
+export function createTokenReviewer({
+  client,
+  clock,
+  serviceAccount,
+}: TokenReviewOptions): (token: string, source: string) => Promise<Outcome<string>> {
   const username = `system:serviceaccount:${serviceAccount.namespace}:${serviceAccount.name}`;
   /** By hash: a dump of this memory shows no token. */
   const known = new Map<string, { readonly node: string; readonly until: number }>();
   const asking = new Map<string, Promise<Outcome<string>>>();
+  const askingFor = new Map<string, number>();
 
   const judge = ({ authenticated, audiences, user, error }: Partial<TokenStatus>): Outcome<string> => {
     if (authenticated !== true || audiences?.includes(AUDIENCE) !== true) {
@@ -60,7 +67,13 @@ export function createTokenReviewer({ client, clock, serviceAccount }: TokenRevi
     return status.ok ? judge(status.value) : status;
   };
 
-  return async (token) => {
+  const count = (source: string, change: number): void => {
+    const now = (askingFor.get(source) ?? 0) + change;
+    if (now > 0) askingFor.set(source, now);
+    else askingFor.delete(source);
+  };
+
+  return async (token, source) => {
     const hash = createHash('sha256').update(token).digest('base64');
     const found = known.get(hash);
     if (found !== undefined && clock.monotonic() < found.until) return done(found.node);
@@ -68,7 +81,14 @@ export function createTokenReviewer({ client, clock, serviceAccount }: TokenRevi
     const underWay = asking.get(hash);
     if (underWay !== undefined) return underWay;
     if (asking.size >= MOST_AT_ONCE) return refuse('Overloaded', `${MOST_AT_ONCE} tokens are being verified already.`);
-    const answer = ask(token).finally(() => asking.delete(hash));
+    if ((askingFor.get(source) ?? 0) >= MOST_OF_ONE_SOURCE) {
+      return refuse('Overloaded', `${MOST_OF_ONE_SOURCE} other tokens of ${source} are being verified already.`);
+    }
+    count(source, 1);
+    const answer = ask(token).finally(() => {
+      asking.delete(hash);
+      count(source, -1);
+    });
     asking.set(hash, answer);
     const outcome = await answer;
     if (outcome.ok) {

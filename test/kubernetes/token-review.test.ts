@@ -23,7 +23,7 @@ function open() {
     },
   };
   const review = createTokenReviewer({ client: counting, clock: timers, serviceAccount: { namespace: 'berth', name: 'berth-node' } });
-  return { timers, server, review, reviews: () => reviews };
+  return { timers, server, review: (token: string, source = '10.0.0.1') => review(token, source), reviews: () => reviews };
 }
 
 describe('whose a token is', () => {
@@ -78,15 +78,27 @@ describe('whose a token is', () => {
     const serviceAccount = { namespace: 'berth', name: 'berth-node' };
     const detail = 'The API server does not say who asks: the right to create tokenreviews.authentication.k8s.io is missing.';
     const refused = { ok: false, refusal: { reason: 'Unavailable', detail } };
-    expect(await createTokenReviewer({ client, clock: virtualTimers(), serviceAccount })('t')).toMatchObject(refused);
+    expect(await createTokenReviewer({ client, clock: virtualTimers(), serviceAccount })('t', '10.0.0.1')).toMatchObject(refused);
     expect(await createMetricsAccess(client)('t')).toMatchObject(refused);
   });
 
   test('many bad tokens at once do not become as many questions', async () => {
     const { review, reviews } = open();
-    const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => review(`bad-${index}`)));
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => review(`bad-${index}`, `10.0.0.${index % 50}`)));
     expect(answers.filter((answer) => !answer.ok && answer.refusal.reason === 'Overloaded')).toHaveLength(136);
     expect(reviews()).toBe(64);
+  });
+
+  test('bad tokens of one address keep the nodes at others from nothing, and itself no longer than they are asked about', async () => {
+    const { server, review, reviews } = open();
+    const token = server.tokens.mint(ofNode('n1'));
+    const bad = Array.from({ length: 200 }, (_, index) => review(`bad-${index}`, '10.244.0.9'));
+    const own = review(token, '10.244.0.9');
+    expect((await Promise.all([review(token), review(token)])).map(({ ok }) => ok)).toEqual([true, true]);
+    const refused = await Promise.all([...bad, own]);
+    expect(refused.filter((answer) => !answer.ok && answer.refusal.reason === 'Overloaded')).toHaveLength(193);
+    expect(reviews()).toBe(9);
+    expect((await review(server.tokens.mint(ofNode('n2')), '10.244.0.9')).ok).toBe(true);
   });
 });
 
