@@ -20,8 +20,14 @@ export function checkSubject(subinstance: unknown, subid: unknown): Outcome<void
   return FINE;
 }
 
+const ALLOCATE_OPTIONS = ['family', 'slot', 'tags', 'leaseSeconds'];
+
 export function checkAllocateOptions(options: AllocateOptions): Outcome<void> {
   if (!isRecord(options)) return wrong(`the options must be an object, not ${quote(options)}`);
+  // A lease that is misspelled would be held for ever.
+  for (const key in options) {
+    if (!ALLOCATE_OPTIONS.includes(key)) return wrong(`unknown option ${quote(key)}; known are ${ALLOCATE_OPTIONS.join(', ')}`);
+  }
   const { family, slot, tags, leaseSeconds } = options as AllocateOptions;
   if (family !== undefined && family !== 'IPv4' && family !== 'IPv6') return wrong(`family must be IPv4 or IPv6, not ${quote(family)}`);
   if (slot !== undefined && !(Number.isSafeInteger(slot) && slot >= 0))
