@@ -49,7 +49,8 @@ function install(missing, log) {
   // Within `npm test` npm's own settings are in the environment; the inner npm must not take the outer command for its own.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(lifecycle|command|package)/.test(name)));
   const npm = process.env.npm_execpath;
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+  // Some packages are for the pinned Node, which comes with them, and not for the host's: npm warns of each, or refuses.
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--engine-strict=false', '--loglevel=error'];
   const command = npm && /\.c?js$/.test(npm) ? [process.execPath, npm, ...args] : ['npm', ...args];
   const started = Date.now();
   const result = spawnSync(command[0], command.slice(1), { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
