@@ -58,7 +58,8 @@ export function toPod({ metadata, spec = {}, status = {} }: PodObject): Pod {
     addresses: spec.hostNetwork === true ? [] : addressesOf(status),
     labels: metadata.labels ?? NONE,
     annotations: keep(metadata.annotations, [POOLS_ANNOTATION, ADDRESSES_ANNOTATION, CONFIG_MIRROR]),
-    terminationGraceSeconds: spec.terminationGracePeriodSeconds ?? GRACE_SECONDS,
+    // "Never", as some write it, is more than a number here holds, and a record with it would be refused.
+    terminationGraceSeconds: Math.min(spec.terminationGracePeriodSeconds ?? GRACE_SECONDS, Number.MAX_SAFE_INTEGER),
     isTerminated: isTerminated(spec, status),
     ...(hasSandbox !== undefined && { hasSandbox: hasSandbox === 'True' }),
   };

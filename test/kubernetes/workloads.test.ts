@@ -74,6 +74,15 @@ describe('pods', () => {
     expect(kept['berth-ipam.dev/pools']).toHaveLength(LONGEST_ANNOTATION + 1);
   });
 
+  test('whose grace period is the longest there is have one that a record can hold', async () => {
+    const { timers, server, workloads } = await open();
+    server.put(PODS, podObject('for-ever', { spec: JSON.parse('{"terminationGracePeriodSeconds":9223372036854775807}') as object }));
+    await timers.advance(1_000);
+    const { terminationGraceSeconds } = workloads.cachedPod('shop', 'for-ever')!;
+    expect(terminationGraceSeconds).toBeGreaterThan(2 ** 40);
+    expect(JSON.stringify(terminationGraceSeconds)).toMatch(/^\d{1,18}$/);
+  });
+
   test('on the host network have no address of their own; all containers count for "terminated", and that none starts again', async () => {
     const { timers, server, workloads } = await open();
     const ended = { name: 'a', state: { terminated: {} } };
