@@ -47,6 +47,11 @@ describe('alerts and dashboard', () => {
     expect(readFileSync('docs/operations.md', 'utf8')).toMatch(new RegExp(`^#+ ${name}$`, 'm'));
   });
 
+  // A pool whose last addresses are kept for StatefulSets' pods, or cool, gives them when somebody needs one: nobody waits.
+  test.each(['BerthPoolFull', 'BerthPoolNearlyFull'])('%s counts what cools as left', (name) => {
+    expect(alerts.find((alert) => alert.name === name)!.expr).toContain('berth_pool_addresses{state=~"available|cooling"}');
+  });
+
   test('BerthBrake asks for the series that shows how many the brake holds', async () => {
     const series = 'berth_collector_held{reason="Brake"}';
     expect(alerts.find(({ name }) => name === 'BerthBrake')!.expr).toContain(series);

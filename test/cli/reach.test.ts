@@ -160,7 +160,7 @@ test('doctor: a machine where much is wrong, each line with what to do', async (
       ok       controller: version 0.2.0, store sqlite
       ok       readiness: ready
       problem  pool blue: full: 5 of 5 held
-               → add a range, or release what nobody needs: berthctl binding list --pool blue
+               → add a range or another pool, or release what nobody needs: berthctl binding list --pool blue
       ok       store: 1 pool, 5 bindings: nothing wrong
       problem  plugin: ${root}/bin/berth is not an executable file
                → install dist/berth there with mode 0755
@@ -204,5 +204,7 @@ test('doctor tells a draining pool, and one that is nearly full', async () => {
   const { stdout } = await run(['doctor', ...options]);
   await done('release -n near');
   expect(stdout).toContain('warning  pool old: Draining: gives out nothing new (0% used, 5 free)\n         → berthctl pool resume old\n');
-  expect(stdout).toContain('warning  pool near: nearly full: 92% used, 1 free\n         → add a range while there is time\n');
+  expect(stdout).toContain(
+    'warning  pool near: nearly full: 92% used, 1 free\n         → add a range or another pool while there is time\n',
+  );
 });

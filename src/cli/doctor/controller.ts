@@ -82,7 +82,7 @@ export async function checkCluster(client: Backend): Promise<Diagnosis[]> {
 
 export async function checkPools(client: Backend): Promise<Diagnosis[]> {
   const [{ items }, { pools }] = await Promise.all([client.listPools(), client.stats()]);
-  if (items.length === 0) return [warning('pools', 'there is none', 'create one: berthctl pool apply -f pool.yaml')];
+  if (items.length === 0) return [warning('pools', 'there is none', 'make one: berthctl pool create NAME 10.0.0.0/24 --default')];
   const noDefault = items.some(({ spec }) => spec.default) ? [] : [ok('pools', 'none is a default pool: whoever asks has to name one')];
   return [...noDefault, ...pools.map((pool) => checkPool(pool, items))];
 }
@@ -99,10 +99,10 @@ function checkPool(pool: Stats['pools'][number], items: readonly AddressPool[]):
     return problem(
       subject,
       `full: ${pool.allocated} of ${usable} held`,
-      'add a range, or release what nobody needs: berthctl binding list --pool ' + pool.pool,
+      'add a range or another pool, or release what nobody needs: berthctl binding list --pool ' + pool.pool,
     );
   if (usable > 0n && BigInt(pool.allocated) * 100n >= usable * NEARLY_FULL_PERCENT)
-    return warning(subject, `nearly full: ${use}`, 'add a range while there is time');
+    return warning(subject, `nearly full: ${use}`, 'add a range or another pool while there is time');
   return ok(subject, use);
 }
 
