@@ -11,7 +11,7 @@ import { CONFIG_MIRROR, isStatic } from '../find-pod.ts';
 import { isFinished, type Pod, type Workloads } from '../workloads.ts';
 import { createBinding } from '../write.ts';
 import { Breath } from './breath.ts';
-import { Failures } from './failures.ts';
+import { Failures, goOnAfter } from './failures.ts';
 import type { PodAddresses } from './pod-addresses.ts';
 
 const AUDITS = 2;
@@ -31,6 +31,8 @@ export class Adopter {
   readonly #workloads: Workloads;
   readonly #podAddresses: PodAddresses;
   #audits = new Map<string, number>();
+  /** The pod at which a pass ended because of failures. */
+  #endedAt: string | undefined;
 
   constructor(context: Context, workloads: Workloads, podAddresses: PodAddresses) {
     this.#context = context;
@@ -45,7 +47,8 @@ export class Adopter {
     const adopted: BindingSpec[] = [];
     const failures = new Failures(this.#context.log);
     const breath = new Breath(this.#context.timers);
-    for (const pod of this.#podAddresses.pods()) {
+    let isOver = false;
+    for (const pod of goOnAfter([...this.#podAddresses.pods()], ({ uid }) => uid === this.#endedAt)) {
       if (breath.isDue()) await breath.take();
       for (const address of pod.addresses) {
         const pool = this.#unrecorded(pod, address);
@@ -54,7 +57,9 @@ export class Adopter {
         const audits = (this.#audits.get(key) ?? 0) + 1;
         seen.set(key, audits);
         if (audits < AUDITS) continue;
-        const isOver = await failures.endPassAfter(address, async () => {
+        // A pass that is over counts on, or nobody new would ever be seen twice.
+        if (isOver) continue;
+        isOver = await failures.endPassAfter(address, async () => {
           if (!(await this.#hasNow(pod, address))) return;
           const stored = await createBinding(this.#context, this.#recordOf(pod, address, pool));
           if (stored === undefined) return;
@@ -62,7 +67,7 @@ export class Adopter {
           this.#context.tally.adopted();
           this.#context.log.warn({ address, namespace: pod.namespace, pod: pod.name }, 'address of a running pod adopted');
         });
-        if (isOver) return adopted;
+        if (isOver) this.#endedAt = pod.uid;
       }
     }
     this.#audits = seen;

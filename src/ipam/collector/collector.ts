@@ -12,7 +12,7 @@ import type { Workloads } from '../workloads.ts';
 import { Brake } from './brake.ts';
 import { Breath } from './breath.ts';
 import { Evidence, type Dead } from './evidence.ts';
-import { Failures } from './failures.ts';
+import { Failures, goOnAfter } from './failures.ts';
 import type { PodAddresses } from './pod-addresses.ts';
 import { sandboxesOf, type Sandbox } from './sandboxes.ts';
 import { HOLD_REASONS, type HoldReason } from './tally.ts';
@@ -32,6 +32,8 @@ export class Collector {
   readonly #podAddresses: PodAddresses;
   readonly #evidence: Evidence;
   readonly #brake: Brake;
+  /** The sandbox at which a pass ended because of failures. */
+  #endedAt: string | undefined;
 
   constructor(context: Context, workloads: Workloads, podAddresses: PodAddresses, nodeGoneAfterMs: number) {
     this.#context = context;
@@ -57,11 +59,13 @@ export class Collector {
     const failures = new Failures(this.#context.log);
     const brake = options.dryRun ? this.#brake.copy() : this.#brake;
     const breath = new Breath(this.#context.timers);
-    for (const sandbox of sandboxes.values()) {
+    for (const sandbox of goOnAfter([...sandboxes.values()], ({ key }) => key === this.#endedAt)) {
       if (breath.isDue()) await breath.take();
       const { address } = sandbox.records[0]!.spec;
       const isOver = await failures.endPassAfter(address, () => this.#visit(sandbox, brake, options, released, held));
-      if (isOver) break;
+      if (!isOver) continue;
+      this.#endedAt = sandbox.key;
+      break;
     }
     const braked = held.filter(({ reason }) => reason === HOLD_REASONS.Brake).length;
     if (braked > 0 && !options.dryRun) this.#context.log.error({ held: braked }, 'the brake holds back releases');
