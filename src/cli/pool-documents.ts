@@ -11,7 +11,7 @@ export type PoolDocuments =
 
 const DOCUMENT_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 /** Also what kubectl shows besides. */
-const METADATA_FIELDS = ['name', 'uid', 'resourceVersion', 'annotations', 'generation', 'creationTimestamp', 'managedFields'];
+const METADATA_FIELDS = ['name', 'uid', 'resourceVersion', 'annotations', 'labels', 'generation', 'creationTimestamp', 'managedFields'];
 const SPEC_FIELDS = [
   ...[
     'network',

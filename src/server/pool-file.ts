@@ -29,7 +29,7 @@ export function parsePoolFile(text: string): Outcome<readonly AddressPool[]> {
     const value = toValue(document);
     if (value === null) continue;
     for (const item of itemsOf(value)) {
-      const result = addressPool.safeParse(item);
+      const result = addressPool.safeParse(withoutStatus(item));
       const where = `document ${index + 1}${nameOf(item)}`;
       if (!result.success) return refuse('InvalidRequest', `${where}: ${describeIssues(result.error.issues, 'the document')}`);
       const { name } = result.data.metadata;
@@ -86,6 +86,13 @@ export async function applyPools(
     if (refused.length === waiting.length) return first.outcome;
     waiting = refused.map(({ document }) => document);
   }
+}
+
+/** kubectl prints more of it than this controller keeps. */
+function withoutStatus(item: unknown): unknown {
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+  const { status: _status, ...document } = item as { status?: unknown };
+  return document;
 }
 
 /** Aliases that multiply beyond reason throw in `yaml`; such a document is as wrong as one of the wrong type. */

@@ -80,7 +80,7 @@ export const poolStatus = z
   .strictObject({ total: count, allocated: count, reserved: count, cooling: count, available: count })
   .meta({ id: 'PoolStatus', description: 'Decimal text: a /48 has more addresses than a JSON number can count.' });
 
-/** `status` is taken and ignored, so that what a GET printed can be put back. */
+/** `status` is taken and ignored, so that what a GET printed can be put back; so are labels and what the API server adds. */
 export const addressPool = z
   .strictObject({
     apiVersion: z.literal(API_VERSION),
@@ -90,6 +90,9 @@ export const addressPool = z
       uid: z.string().max(128).exactOptional(),
       resourceVersion: z.string().max(128).exactOptional(),
       annotations: z.record(text(317), z.string().max(16_384)).exactOptional(),
+      labels: z.record(text(317), z.string().max(63)).exactOptional(),
+      generation: z.number().int().exactOptional(),
+      creationTimestamp: z.string().max(64).exactOptional(),
     }),
     spec: poolSpec,
     status: poolStatus.exactOptional(),

@@ -47,6 +47,13 @@ test('create makes a pool of what is on the command line, once, and can print it
   await done('pool delete made');
 });
 
+test('a document of a cluster, with its labels, is taken on one machine too', async () => {
+  const metadata = { name: 'labelled', labels: { team: 'net' }, generation: 2, creationTimestamp: '2026-11-24T00:00:00Z' };
+  const input = JSON.stringify({ ...poolDocument('labelled', '10.62.0.0/24'), metadata });
+  expect(await done('pool apply -f -', { input })).toBe('addresspool/labelled created\n');
+  await done('pool delete labelled');
+});
+
 test('a file that writes ranges in a shorter form is told the right one', async () => {
   const problem = async (spec: string, head = 'apiVersion: berth-ipam.dev/v1alpha1\nkind: AddressPool') =>
     (await run('pool apply -f -', { input: `${head}\nmetadata: {name: short}\nspec: ${spec}\n` })).stderr.split('\n')[0];

@@ -24,6 +24,23 @@ describe('reading', () => {
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [poolDocument('a', { ranges: [{ cidr: '10.0.0.0/24' }] })] }),
       ['a'],
     ],
+    [
+      'what a cluster has, as kubectl prints it',
+      JSON.stringify({
+        ...poolDocument('a', { ranges: [{ cidr: '10.0.0.0/24' }] }),
+        metadata: {
+          name: 'a',
+          uid: 'u',
+          resourceVersion: '7',
+          generation: 2,
+          creationTimestamp: '2026-11-24T00:00:00Z',
+          labels: { team: 'net' },
+          annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}' },
+        },
+        status: { range: '10.0.0.0/24', family: 'IPv4', total: '256', conditions: [{ type: 'Ready', status: 'True' }] },
+      }),
+      ['a'],
+    ],
   ])('%s', (_name, text, expected) => {
     expect(names(text)).toEqual(expected);
   });
