@@ -11,7 +11,7 @@ import { StoreAmbiguous, StoreUnavailable } from '../store/store.ts';
 import type { Metrics } from './metrics.ts';
 import { pipelinesTooMany } from './pipelining.ts';
 import { httpProblem, internalProblem, toProblem } from './problem.ts';
-import { checkValue, readJson } from './read-body.ts';
+import { checkValue, LARGEST_BODY, readJson } from './read-body.ts';
 import type { Read } from './read-body.ts';
 import type { Answer, Call, JsonRoute, Route } from './route.ts';
 import type { Router } from './router.ts';
@@ -161,12 +161,20 @@ async function serveJson(
   door: Door,
 ): Promise<Answer | Problem | 'gone'> {
   if (!route.body) return route.run(call);
+  const large = door.admit?.(call.caller.node, Math.floor(sizeOf(request) / BYTES_OF_A_NAME));
+  if (large?.ok === false) return large;
   const body = await readJson(request, route.body, route.bodyOptional ?? false);
   if (!body.ok) return body.problem ?? 'gone';
   const admitted = door.admit?.(call.caller.node, route.named?.(body.value) ?? 0);
   if (admitted?.ok === false) return admitted;
   return route.run({ ...call, body: body.value });
 }
+
+/** What reading and checking costs, by the time it takes. */
+const BYTES_OF_A_NAME = 500;
+
+/** One that does not say how large it is may be the largest; the plugin says it. */
+const sizeOf = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? LARGEST_BODY);
 
 function checkParams(route: Route, params: readonly string[]): Read<undefined> {
   for (const [index, [name, schema]] of Object.entries(route.params ?? {}).entries()) {

@@ -2,7 +2,7 @@
  * One node cannot take the controller from the others: each has a bucket of calls that refills. A node that starts
  * again with all its pods asks for some hundreds at once; what comes beyond is told to come back. A second bucket is for
  * what a single call may name: thousands of deletions, each remembered for minutes, or of addresses, each a question to the
- * API server.
+ * API server; or a megabyte that is nothing at all, and takes 150 ms to be seen through.
  */
 import type { Clock } from '../core/clock.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
@@ -16,14 +16,14 @@ export interface Rate {
 
 export const CALLS: Rate = { burst: 500, perSecond: 50, told: 'has asked 500 times in a burst, and may ask 50 times a second' };
 
-/** A node's whole spool is delivered within half a minute. */
+/** The whole spool of a node is delivered within a minute. */
 export const NAMED: Rate = {
   burst: 10_000,
   perSecond: 100,
-  told: 'has named 10,000 pools, addresses and deletions in a burst, and may name 100 a second',
+  told: 'has named 10,000 pools, addresses and deletions in a burst (or sent 5 MB), and may name 100 a second',
 };
 /** That many a call are nothing unusual. */
-export const NAMED_FREELY = 8;
+export const NAMED_FREELY = 2;
 
 /** Nodes come and go; a bucket that would be full by now is forgotten when there are this many. */
 const MOST_BUCKETS = 20_000;

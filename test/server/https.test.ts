@@ -125,15 +125,16 @@ describe('https', () => {
     const many = <T>(one: T, length: number): T[] => Array.from({ length }, () => one);
     const batch = { deletes: many(cniDel({ prevAddresses: ['10.0.0.1/24', 'fd00::1/64'] }), 4_000) };
     expect(await call(greedy!, 'spool', batch)).toBe(200);
-    const wait = [503, 'Overloaded', '21'];
-    expect(await call(greedy!, 'spool', { deletes: many(cniDel(), 9) })).toEqual(wait);
+    const wait = [503, 'Overloaded', expect.stringMatching(/^3\d$/)];
+    expect(await call(greedy!, 'spool', { deletes: many(cniDel(), 3) })).toEqual(wait);
     expect(await call(greedy!, 'del', cniDel({ prevAddresses: many('10.0.0.1', 256) }))).toEqual(wait);
-    expect(await call(greedy!, 'check', cniDel({ prevAddresses: many('10.0.0.1', 9) }))).toEqual(wait);
+    expect(await call(greedy!, 'check', cniDel({ prevAddresses: many('10.0.0.1', 3) }))).toEqual(wait);
     expect(await call(greedy!, 'add', cniAdd({ pools: many(many('p', 32), 32) }))).toEqual(wait);
+    expect(await call(greedy!, 'add', Object.fromEntries(many(0, 90_000).map((_, index) => [`key-${index}`, 0])))).toEqual(wait);
     expect(await call(greedy!, 'add', cniAdd({ pools: ['a', ['b']] }))).toBe(200);
-    expect(await call(greedy!, 'del', cniDel({ prevAddresses: many('10.0.0.1', 8) }))).toBe(200);
+    expect(await call(greedy!, 'del', cniDel({ prevAddresses: many('10.0.0.1', 2) }))).toBe(200);
     expect(await call(modest!, 'spool', batch)).toBe(200);
-    now += 21_000;
+    now += 40_000;
     expect(await call(greedy!, 'spool', { deletes: many(cniDel(), 200) })).toBe(200);
   });
 
