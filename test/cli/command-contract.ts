@@ -75,6 +75,22 @@ export function describeCommands(open: () => Promise<Stage>): void {
       expect(none).toEqual({ stdout: '', stderr: 'berthctl: refused (UnknownPool): there is no pool "green"\n', exitCode: 4 });
     });
 
+    test('pool create: made, once, as a document would', async () => {
+      const command = 'pool create plum 10.71.0.0/24 --gateway 10.71.0.254 --reserve 10.71.0.7';
+      expect((await run(`${command} --dry-run`)).stdout).toBe('addresspool/plum created (dry run)\n');
+      expect((await run('pool get plum')).exitCode).toBe(4);
+      expect((await run(command)).stdout).toBe('addresspool/plum created\n');
+      expect(JSON.parse(await done('pool get plum -o json')).spec).toMatchObject({
+        ranges: [{ cidr: '10.71.0.0/24' }],
+        subnet: '10.71.0.0/24',
+        gateway: '10.71.0.254',
+        reserved: ['10.71.0.7'],
+      });
+      expect((await run(command)).exitCode).toBe(1);
+      expect((await run('pool create peach 10.71.0.0/25')).stderr).toContain('10.71.0.0/25 belongs to pool plum');
+      expect((await run('pool delete plum --yes')).exitCode).toBe(0);
+    });
+
     test('pool apply: created, unchanged, configured; dry run; all or nothing', async () => {
       const green = (more = {}) => poolDocument('green', '10.7.0.0/24', more);
       expect((await apply([green()], '--dry-run')).stdout).toBe('addresspool/green created (dry run)\n');

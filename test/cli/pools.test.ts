@@ -42,6 +42,8 @@ test('create makes a pool of what is on the command line, once, and can print it
     stderr: expect.stringContaining('10.60.0.64/26 belongs to pool made of network lab already'),
     exitCode: 1,
   });
+  const bare = await run('pool create bare 10.61.0.10-10.61.0.19 --dry-run');
+  expect(bare.stderr).toBe('Without --subnet containers get its addresses as /32, and no gateway or broadcast address is kept out.\n');
   expect(await done('stats made --no-headers')).toMatch(/^made +IPv4 +139 +0 /);
   expect((await run('stats made nowhere')).exitCode).toBe(4);
   await done('pool delete made');

@@ -1,4 +1,4 @@
-import { normalisePool } from '../../core/pool.ts';
+import { normalisePool, prefixLengthFor } from '../../core/pool.ts';
 import type { RangeText } from '../../core/pool-spec.ts';
 import { API_VERSION, type AddressPool, type PoolSpecInput } from '../../protocol.ts';
 import type { Command } from '../command.ts';
@@ -48,6 +48,11 @@ export const poolCreate: Command = {
     const { pool } = await client().applyPool(document, { dryRun: values.flag('dry-run') });
     const shown = values.flag('dry-run') ? document : pool;
     await printChanges(printer, [{ object: shown, name: poolObjectName(pool), words: `created${dryRunSuffix(context)}` }]);
+    if (checked.value.subnet === undefined) {
+      printer.note(
+        `Without --subnet containers get its addresses as /${prefixLengthFor(checked.value)}, and no gateway or broadcast address is kept out.`,
+      );
+    }
     return DONE;
   },
 };
