@@ -55,6 +55,35 @@ describe('ADD', () => {
     expect(world.ipam.counts('four')).toMatchObject({ ok: true, value: { allocated: 1n, cooling: 0n } });
   });
 
+  test('a refused family gives back what another one had released, as it was: it is kept for that one yet (LESSONS 18)', async () => {
+    const world = await openWorld();
+    await world.pool('four', { ranges: [{ first: '10.0.0.9', last: '10.0.0.9' }], default: true, cooldownSeconds: 60, stickySeconds: 600 });
+    await world.add('c1', { pod: pod('db-0', 'u1') });
+    take(await world.del('c1'));
+    await world.pool('six', { ranges: [{ first: 'fd00::10', last: 'fd00::10' }], default: true, cooldownSeconds: 0 });
+    take(await world.add('c2', { families: ['IPv6'] }));
+    expect(refusalOf(await world.add('c3', { pod: pod('db-1', 'u2') })).reason).toBe('PoolFull');
+    expect(world.ipam.bindings({ pool: 'four', state: 'all' })).toMatchObject([
+      { spec: { subid: 'db-0', releasedAt: expect.any(Number) } },
+    ]);
+  });
+
+  test('a refused family gives the other one back also when nobody knows whether it was', async () => {
+    for (const fault of ['lost', 'unanswered'] as const) {
+      let faults = 1;
+      const world = await openWorld({
+        memory: { fault: ({ collection, verb }) => (collection === 'bindings' && verb === 'remove' && faults-- > 0 ? fault : undefined) },
+      });
+      await world.pool('four', SMALL);
+      await world.pool('six', { ranges: [{ first: 'fd00::10', last: 'fd00::10' }], default: true, cooldownSeconds: 0 });
+      take(await world.add('c1'));
+      expect(refusalOf(await world.add('c2')).reason).toBe('PoolFull');
+      await world.timers.advance(5_000);
+      expect(world.ipam.bindings({ subid: 'c2' })).toEqual([]);
+      expect(faults).toBeLessThanOrEqual(0);
+    }
+  });
+
   test('what was held before stays when a family that came later has nothing left', async () => {
     const world = await openWorld();
     await world.pool('four', { ...SMALL });
@@ -99,6 +128,30 @@ describe('ADD', () => {
     const first = await addressOf(world.add('sandbox-1', { pod: pod('web', 'u1') }));
     for (let index = 2; index < 20; index++) expect(await addressOf(world.add(`sandbox-${index}`, { pod: pod('web', 'u1') }))).toBe(first);
     expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('of an edited configuration: the next sandbox lets go of what the one before had, and nothing of other networks or nodes', async () => {
+    const world = await openWorld();
+    for (const [index, name] of ['many', 'more'].entries())
+      await world.pool(name, { ranges: [{ cidr: `10.${index}.0.0/24` }], cooldownSeconds: 60 });
+    const asked = { pod: pod('web', 'u1'), pools: ['many'] };
+    await addressOf(world.add('sandbox-1', { ...asked, cniNetwork: 'other' }));
+    await addressOf(world.add('sandbox-1', { ...asked, node: 'n2' }));
+    const early = world.stamp();
+    take(await world.add('sandbox-1', { ...asked, pools: ['many', ['many']] }));
+    expect(world.ipam.bindings({})).toHaveLength(4);
+    take(await world.add('sandbox-2', asked));
+    expect(world.ipam.bindings({})).toHaveLength(3);
+    take(await world.add('sandbox-2', { ...asked, pools: ['more'] }));
+    expect(world.ipam.bindings({ pool: 'many' }).map(({ spec }) => [spec.attachments[0]!.cniNetwork, spec.attachments[0]!.node])).toEqual(
+      expect.arrayContaining([
+        ['other', 'n1'],
+        ['net', 'n2'],
+      ]),
+    );
+    // An orphan of the configuration before finds what was let go, and by which call.
+    expect(refusalOf(await world.add('sandbox-2', { ...asked, stamp: early })).reason).toBe('StaleCall');
+    expect(world.ipam.bindings({})).toHaveLength(3);
   });
 
   test('two sandboxes of one pod at once: one address, the second takes it over from the first', async () => {
@@ -233,6 +286,19 @@ describe('stamps', () => {
     const attachments = [{ ...held!.spec.attachments[0]!, containerId: 'other', node: 'n2' }];
     await world.store.bindings.replace(held!, { ...held!.spec, subid: 'other', attachments });
     expect(await addressOf(world.add('c1', { stamp }))).not.toBe(address);
+  });
+
+  test('a record that is gone before the watch says so: the call that asks for it again gets an address', async () => {
+    let isLagging = false;
+    const world = await openWorld({ memory: { lag: (deliver) => (isLagging ? undefined : deliver()) } });
+    await world.pool('p', SMALL);
+    const stamp = world.stamp();
+    await addressOf(world.add('c1', { stamp }));
+    isLagging = true;
+    const [held] = await world.store.bindings.list();
+    await world.store.bindings.remove(held!);
+    expect(await addressOf(world.add('c1', { stamp }))).toMatch(/^10\./);
+    expect(await world.store.bindings.list()).toHaveLength(1);
   });
 
   test('an ADD that arrives after the DEL of its container is refused and gets no other address (LESSONS Q)', async () => {
@@ -391,6 +457,11 @@ describe('faults of the store', () => {
     expect(refusalOf(await world.add('c1')).reason).toBe('Unavailable');
     await world.timers.advance(5_000);
     expect(world.ipam.bindings({})).toEqual([]);
+    // What was held before is not of this call.
+    take(await world.add('c2', { families: ['IPv4'] }));
+    expect(refusalOf(await world.add('c2')).reason).toBe('Unavailable');
+    await world.timers.advance(5_000);
+    expect(world.ipam.bindings({}).map(({ spec }) => spec.subid)).toEqual(['c2']);
     isDead = false;
     expect(take(await world.add('c1')).addresses).toHaveLength(2);
   });

@@ -15,6 +15,7 @@ describe('DEL', () => {
     const address = await addressOf(world.add('c1'));
     expect(take(await world.del('c1')).map((binding) => binding.address)).toEqual([address]);
     expect(take(await world.del('c1'))).toEqual([]);
+    expect(take(await world.del('c1', { prevAddresses: [`${address}/29`] }))).toEqual([]);
     expect(take(await world.del('never-seen'))).toEqual([]);
   });
 
@@ -26,6 +27,28 @@ describe('DEL', () => {
     await world.del('c1', { cniNetwork: 'other' });
     await world.del('c1', { node: 'n2' });
     expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('what this replica wrote itself it knows at once, however late the watch is', async () => {
+    let isLagging = false;
+    const world = await openWorld({ memory: { lag: (deliver) => (isLagging ? undefined : deliver()) } });
+    await world.pool('p', SMALL);
+    isLagging = true;
+    const address = await addressOf(world.add('c1'));
+    expect(await addressOf(world.add('c1'))).toBe(address);
+    expect(take(await world.del('c1')).map((binding) => binding.address)).toEqual([address]);
+    expect((await world.store.bindings.list()).map(({ spec }) => spec.releasedAt === undefined)).toEqual([false]);
+  });
+
+  test('the first DEL of a new boot lets go of what the boot before held', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    world.nodes.boot('n1', 'boot-1');
+    await world.add('c1');
+    await world.add('c2', { node: 'n2' });
+    take(await world.del('never-seen', { stamp: world.stamp({ bootId: 'boot-2', startedTicks: 5 }) }));
+    await settle();
+    expect(world.ipam.bindings({}).map(({ spec }) => spec.subid)).toEqual(['c2']);
   });
 
   test('prevResult says where to look, never what to release', async () => {
