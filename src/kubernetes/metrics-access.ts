@@ -6,16 +6,16 @@ import { done, refuse, type Outcome } from '../core/refusal.ts';
 import { askReview, type TokenStatus } from './ask-review.ts';
 import type { Client } from './client.ts';
 import { SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS } from './objects.ts';
+import { Questions } from './questions.ts';
 
 const METRICS_PATH = '/metrics';
 const KNOWS = 'who may read the metrics';
 
-/** Bad tokens must not become as many calls of the API server. */
-const MOST_AT_ONCE = 16;
+const MOST_QUESTIONS = { atOnce: 16, ofOneSource: 4 };
 
-/** Resolves to the user's name; refuses Unauthenticated, NotAllowed, Unavailable and Overloaded. */
-export function createMetricsAccess(client: Pick<Client, 'review'>): (token: string) => Promise<Outcome<string>> {
-  let asking = 0;
+/** `source` is the address that the token came from. Resolves to the user's name; refuses Unauthenticated, NotAllowed, Unavailable and Overloaded. */
+export function createMetricsAccess(client: Pick<Client, 'review'>): (token: string, source: string) => Promise<Outcome<string>> {
+  const questions = new Questions(MOST_QUESTIONS);
 
   const ask = async (token: string): Promise<Outcome<string>> => {
     const whose = await askReview<TokenStatus>(client, TOKEN_REVIEWS, { token }, KNOWS);
@@ -30,9 +30,5 @@ export function createMetricsAccess(client: Pick<Client, 'review'>): (token: str
     return refuse('NotAllowed', `${username} has no right to get the path ${METRICS_PATH}.`);
   };
 
-  return async (token) => {
-    if (asking >= MOST_AT_ONCE) return refuse('Overloaded', `${MOST_AT_ONCE} tokens are being verified already.`);
-    asking += 1;
-    return ask(token).finally(() => (asking -= 1));
-  };
+  return (token, source) => questions.put(source, () => ask(token));
 }

@@ -9,16 +9,15 @@ import { done, refuse, type Outcome } from '../core/refusal.ts';
 import { askReview, type TokenStatus } from './ask-review.ts';
 import type { Client } from './client.ts';
 import { TOKEN_REVIEWS } from './objects.ts';
+import { Questions } from './questions.ts';
 
 const AUDIENCE = 'berth';
 const NODE_NAME = 'authentication.kubernetes.io/node-name';
 
 const REMEMBERED_MS = 60_000;
 const MOST_REMEMBERED = 20_000;
-/** Bad tokens, each another one, must not become as many calls of the API server. */
-const MOST_AT_ONCE = 64;
-/** Nor may one who sends them keep the nodes from being known, all of which are asked about every minute: a node has one token, two for a moment. */
-const MOST_OF_ONE_SOURCE = 8;
+/** All nodes are asked about every minute; a node has one token, two for a moment. */
+const MOST_QUESTIONS = { atOnce: 64, ofOneSource: 8 };
 
 export interface TokenReviewOptions {
   readonly client: Pick<Client, 'review'>;
@@ -37,7 +36,7 @@ export function createTokenReviewer({
   /** By hash: a dump of this memory shows no token. */
   const known = new Map<string, { readonly node: string; readonly until: number }>();
   const asking = new Map<string, Promise<Outcome<string>>>();
-  const askingFor = new Map<string, number>();
+  const questions = new Questions(MOST_QUESTIONS);
 
   const judge = ({ authenticated, audiences, user, error }: Partial<TokenStatus>): Outcome<string> => {
     if (authenticated !== true || audiences?.includes(AUDIENCE) !== true) {
@@ -67,12 +66,6 @@ export function createTokenReviewer({
     return status.ok ? judge(status.value) : status;
   };
 
-  const count = (source: string, change: number): void => {
-    const now = (askingFor.get(source) ?? 0) + change;
-    if (now > 0) askingFor.set(source, now);
-    else askingFor.delete(source);
-  };
-
   return async (token, source) => {
     const hash = createHash('sha256').update(token).digest('base64');
     const found = known.get(hash);
@@ -80,15 +73,10 @@ export function createTokenReviewer({
     known.delete(hash);
     const underWay = asking.get(hash);
     if (underWay !== undefined) return underWay;
-    if (asking.size >= MOST_AT_ONCE) return refuse('Overloaded', `${MOST_AT_ONCE} tokens are being verified already.`);
-    if ((askingFor.get(source) ?? 0) >= MOST_OF_ONE_SOURCE) {
-      return refuse('Overloaded', `${MOST_OF_ONE_SOURCE} other tokens of ${source} are being verified already.`);
-    }
-    count(source, 1);
-    const answer = ask(token).finally(() => {
-      asking.delete(hash);
-      count(source, -1);
-    });
+    // Not to be shared with who sends the same token from elsewhere.
+    const refusal = questions.refusal(source);
+    if (refusal !== undefined) return refusal;
+    const answer = questions.put(source, () => ask(token)).finally(() => asking.delete(hash));
     asking.set(hash, answer);
     const outcome = await answer;
     if (outcome.ok) {

@@ -155,7 +155,7 @@ describeCluster('a controller that lacks one right', () => {
       { namespace: 'berth', name: 'berth-node' },
     ];
     tell(await createTokenReviewer({ client, clock: systemTimers, serviceAccount })(token, '127.0.0.1'));
-    tell(await createMetricsAccess(client)(token));
+    tell(await createMetricsAccess(client)(token, '127.0.0.1'));
     // What is asked for only after a lost answer, or when a record has cooled: of the store itself.
     const record = { name: 'default.10-83-0-250', uid: 'none', version: '1', spec: {} as BindingSpec };
     const asked = [

@@ -79,7 +79,7 @@ describe('whose a token is', () => {
     const detail = 'The API server does not say who asks: the right to create tokenreviews.authentication.k8s.io is missing.';
     const refused = { ok: false, refusal: { reason: 'Unavailable', detail } };
     expect(await createTokenReviewer({ client, clock: virtualTimers(), serviceAccount })('t', '10.0.0.1')).toMatchObject(refused);
-    expect(await createMetricsAccess(client)('t')).toMatchObject(refused);
+    expect(await createMetricsAccess(client)('t', '10.0.0.1')).toMatchObject(refused);
   });
 
   test('many bad tokens at once do not become as many questions', async () => {
@@ -100,6 +100,28 @@ describe('whose a token is', () => {
     expect(reviews()).toBe(9);
     expect((await review(server.tokens.mint(ofNode('n2')), '10.244.0.9')).ok).toBe(true);
   });
+});
+
+test('bad tokens of one address keep nobody else from the metrics', async () => {
+  const timers = virtualTimers();
+  let asked = 0;
+  const client: Pick<Client, 'review'> = {
+    review: async (type, review) => {
+      asked++;
+      await new Promise<void>((resolve) => timers.after(10, resolve));
+      const { token } = (review as { spec: { token?: string } }).spec;
+      const authenticated = token === 'good';
+      const status = type.kind === 'TokenReview' ? { authenticated, user: { username: 'prometheus' } } : { allowed: true };
+      return { ok: true, value: { ...review, status } };
+    },
+  };
+  const access = createMetricsAccess(client);
+  const bad = Array.from({ length: 50 }, (_, index) => access(`bad-${index}`, '10.244.0.9'));
+  const good = access('good', '10.244.0.1');
+  await timers.advance(100);
+  expect(await good).toEqual({ ok: true, value: 'prometheus' });
+  expect((await Promise.all(bad)).filter((answer) => !answer.ok && answer.refusal.reason === 'Overloaded')).toHaveLength(46);
+  expect(asked).toBe(6);
 });
 
 describe('the rate of one node', () => {
