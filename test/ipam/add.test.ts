@@ -318,7 +318,7 @@ describe('stamps', () => {
     const early = world.stamp();
     await world.add('c1');
     take(await world.del('c1'));
-    await world.timers.advance(120_000);
+    await world.timers.advance(600_000);
     expect(refusalOf(await world.add('c1', { stamp: early })).reason).toBe('StaleCall');
   });
 
@@ -445,16 +445,22 @@ describe('faults of the store', () => {
 
   test('a store that dies between the families of a call keeps nothing of it: the one that was written is let go', async () => {
     let isDead = true;
+    let refusals = 0;
     const world = await openWorld({
       memory: {
-        // The second of the two creates.
-        fault: ({ collection, verb, name }) =>
-          isDead && collection === 'bindings' && verb === 'create' && name?.includes('fd00') ? 'unavailable' : undefined,
+        // The second of the two creates, and the first releases of what the first one wrote.
+        fault: ({ collection, verb, name }) => {
+          if (!isDead || collection !== 'bindings') return undefined;
+          if (verb === 'create' && name?.includes('fd00')) return 'unavailable';
+          return verb === 'replace' && refusals++ < 3 ? 'unavailable' : undefined;
+        },
       },
     });
     await world.pool('four', SMALL);
     await world.pool('six', { ranges: [{ cidr: 'fd00::/120' }], default: true, cooldownSeconds: 0 });
     expect(refusalOf(await world.add('c1')).reason).toBe('Unavailable');
+    await world.timers.advance(1_000);
+    expect(world.ipam.bindings({})).toHaveLength(1);
     await world.timers.advance(5_000);
     expect(world.ipam.bindings({})).toEqual([]);
     // What was held before is not of this call.

@@ -38,6 +38,18 @@ describe('the door', () => {
     expect(admission.waiting()).toEqual({ add: 0, del: 0 });
   });
 
+  test('never lets more work than that, however many have come and gone', async () => {
+    const { served, call, endOne } = openDoor(2, 100);
+    const calls = Array.from({ length: 6 }, (_, index) => call('add', `early-${index}`));
+    await settle();
+    for (let index = 0; index < 3; index += 1) await endOne();
+    for (let index = 0; index < 6; index += 1) calls.push(call('add', `late-${index}`));
+    await settle();
+    expect(served).toHaveLength(5);
+    for (let index = 0; index < 9; index += 1) await endOne();
+    expect((await Promise.all(calls)).every(({ ok }) => ok)).toBe(true);
+  });
+
   test('ADDs go first, but every fourth place is for a DEL: on a full pool the DELs make room', async () => {
     const { served, call, endOne } = openDoor(1, 100);
     void call('add', 'first');

@@ -271,8 +271,9 @@ describe('a pod that is gone', () => {
   test('of another network than the pods own is let go although a live pod shows the same numbers', async () => {
     const cluster = await openCluster();
     await cluster.pool('tenant', { ranges: [{ cidr: '10.9.0.0/24' }], network: 'tenant' });
-    const address = await addressOf(cluster.add('c', { ...cluster.podOf('web'), pools: ['tenant'] }));
-    cluster.workloads.pod('ns', 'elsewhere', { addresses: [address] });
+    // Nor does such a pod keep it from anybody.
+    cluster.workloads.pod('ns', 'elsewhere', { addresses: Array.from({ length: 256 }, (_, last) => `10.9.0.${last}`) });
+    await addressOf(cluster.add('c', { ...cluster.podOf('web'), pools: ['tenant'] }));
     await cluster.pass(60_000);
     cluster.workloads.deletePod('ns', 'web');
     await cluster.pass(120_000);
@@ -332,6 +333,8 @@ describe('a pod that is gone', () => {
     cluster.workloads.isSynced = false;
     await cluster.pass(60_000);
     expect(cluster.ipam.bindings({})).toHaveLength(1);
+    // Nobody is given anything before, either.
+    expect(refusalOf(await cluster.add('c', cluster.podOf('early'))).reason).toBe('Unavailable');
     // Nor when somebody asks for it.
     expect(await cluster.ipam.collect({ dryRun: false, approve: true })).toMatchObject({ released: [], held: [] });
     expect(cluster.ipam.bindings({})).toHaveLength(1);
@@ -472,6 +475,14 @@ describe('a pod that is gone', () => {
 });
 
 describe('nodes', () => {
+  test('a DEL of the new boot releases what its container held in the boot before', async () => {
+    const cluster = await openCluster();
+    await cluster.run('web');
+    cluster.workloads.node('n1', { bootId: 'boot-2' });
+    const stamp = cluster.stamp({ bootId: 'boot-2', startedTicks: 3 });
+    expect(take(await cluster.del('sandbox-of-web', { stamp }))).toHaveLength(1);
+  });
+
   test('a new boot of the node lets go of what the boot before held, once the node is ready', async () => {
     const cluster = await openCluster();
     await cluster.run('web');

@@ -51,12 +51,13 @@ describe('DEL', () => {
     expect(world.ipam.bindings({}).map(({ spec }) => spec.subid)).toEqual(['c2']);
   });
 
-  test('prevResult says where to look, never what to release', async () => {
+  test('prevResult says where to look, never what to release: neither a container’s nor a VM’s', async () => {
     const world = await openWorld();
     await world.pool('p', SMALL);
     const other = await addressOf(world.add('c1'));
-    expect(take(await world.del('c2', { prevAddresses: [`${other}/29`, 'garbage'] }))).toEqual([]);
-    expect(world.ipam.bindings({})).toHaveLength(1);
+    const vm = take(await world.ipam.allocate({ subinstance: 'acme', subid: 'vm', resource: { type: 'vm', value: 'vm' } })).spec.address;
+    expect(take(await world.del('c2', { prevAddresses: [`${other}/29`, `${vm}/29`, 'garbage'] }))).toEqual([]);
+    expect(world.ipam.bindings({})).toHaveLength(2);
   });
 
   test('prevResult is read for what the view does not know, also when it knows a part (found by the simulation)', async () => {
@@ -159,6 +160,51 @@ describe('DEL', () => {
     expect(take(await world.ipam.spool(caller(), [{ ...spooled, stamp: world.stamp() }]))).toHaveLength(1);
   });
 
+  test('a spool of which one entry meets an outage is not delivered, and is taken again as a whole', async () => {
+    let isAway = true;
+    const store = storeWith((bindings) => ({
+      replace: async (old, spec) => {
+        if (isAway && spec.subid === 'c1' && spec.releasedAt !== undefined) throw new StoreUnavailable('the API server is away');
+        return bindings.replace(old, spec);
+      },
+    }));
+    const world = await openWorld({ store });
+    await world.pool('p', SMALL);
+    for (const id of ['c1', 'c2']) await world.add(id);
+    const batch = ['c1', 'c2'].map((containerId) => ({
+      cniVersion: '1.0.0',
+      cniNetwork: 'net',
+      containerId,
+      ifName: 'eth0',
+      stamp: world.stamp(),
+    }));
+    expect(refusalOf(await world.ipam.spool(caller(), batch)).reason).toBe('Unavailable');
+    expect(world.ipam.bindings({}).map(({ spec }) => spec.subid)).toEqual(['c1']);
+    isAway = false;
+    expect(take(await world.ipam.spool(caller(), batch))).toHaveLength(1);
+    expect(world.ipam.bindings({})).toEqual([]);
+  });
+
+  test('what was released is deleted also when the store was away meanwhile', async () => {
+    let isAway = false;
+    const store = storeWith((bindings) => ({
+      remove: async (old) => {
+        if (isAway) throw new StoreUnavailable('the API server is away');
+        return bindings.remove(old);
+      },
+    }));
+    const world = await openWorld({ store });
+    await world.pool('p', { ...SMALL, cooldownSeconds: 5 });
+    await world.add('c1');
+    isAway = true;
+    await world.del('c1');
+    await world.timers.advance(60_000);
+    expect(world.ipam.bindings({ state: 'released' })).toHaveLength(1);
+    isAway = false;
+    await world.timers.advance(5_000);
+    expect(world.ipam.bindings({ state: 'all' })).toEqual([]);
+  });
+
   test('a released address goes to others last, and is deleted when it has cooled', async () => {
     const world = await openWorld();
     await world.pool('p', { ...SMALL, cooldownSeconds: 30, placement: 'Lowest' });
@@ -195,6 +241,24 @@ describe('GC', () => {
         .map(({ spec }) => spec.subid)
         .toSorted(),
     ).toEqual(['c3', 'c4']);
+  });
+
+  test('goes on after an attachment that meets an outage, and is no success', async () => {
+    let isAway = true;
+    const store = storeWith((bindings) => ({
+      replace: async (old, spec) => {
+        if (isAway && spec.subid === 'c1') throw new StoreUnavailable('the API server is away');
+        return bindings.replace(old, spec);
+      },
+    }));
+    const world = await openWorld({ store });
+    await world.pool('p', SMALL);
+    for (const id of ['c1', 'c2']) await world.add(id);
+    const collect = () => world.ipam.gc(caller(), { ...GC, stamp: world.stamp(), validAttachments: [] });
+    expect(refusalOf(await collect()).reason).toBe('Unavailable');
+    expect(world.ipam.bindings({}).map(({ spec }) => spec.subid)).toEqual(['c1']);
+    isAway = false;
+    expect(take(await collect())).toHaveLength(1);
   });
 
   test('leaves alone what is younger than the minimum age, and what came after the call', async () => {
@@ -327,6 +391,55 @@ describe('allocate and release', () => {
     expect(world.ipam.bindings({}).map(({ spec }) => spec.address)).toEqual([address]);
   });
 
+  test('a dry run of the collection says which leases ended, and ends none', async () => {
+    const world = await openWorld();
+    await world.pool('p', SMALL);
+    const { address } = take(await world.ipam.allocate(vm('one', { leaseSeconds: 5 }))).spec;
+    await world.timers.advance(5_001);
+    const report = await world.ipam.collect({ dryRun: true, approve: false });
+    expect(report).toMatchObject({ released: [{ address, evidence: 'its lease ended' }], dryRun: true });
+    expect(world.ipam.bindings({})).toHaveLength(1);
+  });
+
+  test('what another replica has let go of meanwhile is not confirmed from memory', async () => {
+    let isLagging = false;
+    const world = await openWorld({ memory: { lag: (deliver) => (isLagging ? undefined : deliver()) } });
+    await world.pool('p', SMALL);
+    const { address } = take(await world.ipam.allocate(vm('one'))).spec;
+    isLagging = true;
+    const [held] = await world.store.bindings.list();
+    await world.store.bindings.replace(held!, { ...held!.spec, subid: 'two' });
+    expect(take(await world.ipam.allocate(vm('one'))).spec.address).not.toBe(address);
+  });
+
+  test('an address that changes hands while it is released stays with its new holder', async () => {
+    let isTaken = false;
+    const store = storeWith((bindings) => ({
+      replace: async (old, spec) => {
+        if (spec.releasedAt !== undefined && !isTaken) {
+          isTaken = true;
+          await bindings.replace(old, { ...old.spec, subid: 'two' });
+        }
+        return bindings.replace(old, spec);
+      },
+    }));
+    const world = await openWorld({ store });
+    await world.pool('p', SMALL);
+    const { address } = take(await world.ipam.allocate(vm('one'))).spec;
+    expect(take(await world.ipam.release({ address }))).toEqual([]);
+    expect(world.ipam.bindings({}).map(({ spec }) => spec.subid)).toEqual(['two']);
+  });
+
+  test('an administrator may ask for a certain address also where pods may not; a container has no lease', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, requestedAddresses: 'Forbidden' });
+    expect(take(await world.ipam.allocate(vm('one', { address: '10.0.0.4' }))).spec.address).toBe('10.0.0.4');
+    const held = await addressOf(world.add('c1'));
+    expect(refusalOf(await world.ipam.renew('default', held, 60)).reason).toBe('NotAllowed');
+    await world.timers.advance(120_000);
+    expect(world.ipam.bindings({ subid: 'c1' })).toHaveLength(1);
+  });
+
   test("an API call never takes a container's address for the subject's own", async () => {
     const world = await openWorld();
     await world.pool('p', SMALL);
@@ -368,6 +481,28 @@ describe('pools', () => {
     expect(take(await world.ipam.applyPool('routed', { ranges: [{ cidr: '10.9.0.0/30' }, { cidr: '10.9.0.12/30' }] })).change).toBe(
       'updated',
     );
+  });
+
+  test('what was released outside its new ranges keeps no pool from shrinking', async () => {
+    const world = await openWorld();
+    await world.pool('p', { ...SMALL, placement: 'Lowest', cooldownSeconds: 3_600 });
+    await world.add('c1');
+    await world.del('c1');
+    expect(take(await world.ipam.applyPool('p', { ranges: [{ first: '10.0.0.5', last: '10.0.0.6' }], subnet: '10.0.0.0/29' })).change).toBe(
+      'updated',
+    );
+  });
+
+  test('an apply whose answer is lost says what became of it', async () => {
+    for (const [fault, expected] of [
+      ['lost', 'Conflict'],
+      ['unanswered', true],
+    ] as const) {
+      const world = await openWorld({ memory: { fault: ({ verb }) => (verb === 'replace' ? fault : undefined) } });
+      await world.pool('p', SMALL);
+      const outcome = await world.ipam.applyPool('p', { ...SMALL, cooldownSeconds: 5 });
+      expect(outcome.ok || outcome.refusal.reason, fault).toBe(expected);
+    }
   });
 
   test('apply says created, updated or unchanged; a version makes it a compare-and-swap; a dry run changes nothing', async () => {

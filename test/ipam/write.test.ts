@@ -48,6 +48,7 @@ describe('a read by name', () => {
   test('says nothing about what was written since it began', async () => {
     expect(await read(record('20'), record('20'), (view) => view.wrote(record('21')))).toBe('21');
     expect(await read(record('20'), undefined, (view) => view.wrote(record('22', 'u2')))).toBe('22');
+    expect(await read(record('30'), record('20'), (view) => view.wrote(record('31')))).toBe('31');
   });
 });
 
