@@ -42,15 +42,33 @@ function parsePem<T>(path: string, what: string, parse: () => T): T {
 
 /** A node's name is a DNS name (RFC 1123), so anything else in a CN is not one. */
 const NODE_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
-const nodeOf = new WeakMap<TLSSocket, string | undefined>();
 
-/** The node a connection's certificate names; asked once per connection, because parsing a certificate is slow. */
-export function nodeFromCertificate(request: IncomingMessage): Outcome<string> {
-  const socket = request.socket as TLSSocket;
-  if (!nodeOf.has(socket)) {
-    const name: unknown = socket.getPeerCertificate()?.subject?.CN;
-    nodeOf.set(socket, typeof name === 'string' && NODE_NAME.test(name) ? name : undefined);
-  }
-  const node = nodeOf.get(socket);
-  return node === undefined ? refuse('NotAllowed', 'The client certificate names no node: its subject needs exactly one CN.') : done(node);
+interface Shown {
+  readonly node: string | undefined;
+  /** Wall clock, milliseconds. */
+  readonly notAfter: number;
+}
+
+/**
+ * The node a connection's certificate names; asked once per connection, because parsing a certificate is slow. TLS looks at
+ * its end only when the connection is made, and one that is kept in use would outlive it. @param now wall clock, milliseconds
+ */
+export function nodeFromCertificate(now: () => number): (request: IncomingMessage) => Outcome<string> {
+  const shown = new WeakMap<TLSSocket, Shown>();
+  return (request) => {
+    const socket = request.socket as TLSSocket;
+    const { node, notAfter } = shown.get(socket) ?? readShown(socket);
+    shown.set(socket, { node, notAfter });
+    if (node === undefined) return refuse('NotAllowed', 'The client certificate names no node: its subject needs exactly one CN.');
+    return now() <= notAfter ? done(node) : refuse('Unauthenticated', 'The client certificate has ended since this connection was made.');
+  };
+}
+
+function readShown(socket: TLSSocket): Shown {
+  const certificate = socket.getPeerCertificate();
+  const name: unknown = certificate?.subject?.CN;
+  return {
+    node: typeof name === 'string' && NODE_NAME.test(name) ? name : undefined,
+    notAfter: Date.parse(certificate?.valid_to ?? ''),
+  };
 }

@@ -79,6 +79,8 @@ export async function listenOnHttps(
       const next = await source.read();
       if (next.cert === current.cert && next.key === current.key && next.ca === current.ca) return;
       server.setSecureContext(next);
+      // What another authority has signed is nobody's any more; whoever has a good certificate comes again.
+      if (next.ca !== current.ca) server.closeAllConnections();
       current = next;
       ports.log.info({ file: source.from }, 'certificate reloaded');
     } catch (error) {

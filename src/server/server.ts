@@ -125,7 +125,7 @@ export function createBerthServer(ports: ServerPorts): BerthServer {
   }
 
   function pluginDoor(identity: Identity | undefined): Door {
-    const whoAsks = identity ? nodeFromToken(identity.nodeOfToken) : nodeFromCertificate;
+    const whoAsks = identity ? nodeFromToken(identity.nodeOfToken) : nodeFromCertificate(() => timers.now());
     return {
       serves: ({ face }) => face === 'cni',
       node: async (request) => {

@@ -1,9 +1,10 @@
 /** The https listener: a node is who its certificate says, nothing but the plugin's routes, certificates renewed in place. */
 import { copyFile, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
+import { Agent } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect } from 'node:tls';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Caller } from '../../src/ipam/operations.ts';
 import { done } from '../../src/core/refusal.ts';
 import type { ServerPorts } from '../../src/server/server.ts';
@@ -112,6 +113,30 @@ describe('https', () => {
       ask({ ...target(client), maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as never, 'POST', '/v1/cni/add', cniAdd()),
     ).rejects.toThrow(/protocol|version/i);
     await expect(fetch(`http://127.0.0.1:${port}/v1/cni/add`)).rejects.toThrow('fetch failed');
+  });
+
+  test('a connection that is kept does not outlive its certificate, nor the authority that signed it', async () => {
+    let later = 0;
+    const { folder, authority, server, target } = await serveHttps({ timers: { ...timers, now: () => Date.now() + later } });
+    const client = makeCertificate(folder, 'client', '/CN=node-1', authority);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    let connections = 0;
+    const asked = async () => {
+      const kept = { ...target(client), agent };
+      const { status, json } = await ask(kept, 'POST', '/v1/cni/add', cniAdd());
+      return [status, json.reason];
+    };
+    agent.createConnection = ((create) => (...all: never[]) => (connections++, (create as any).apply(agent, all)))(agent.createConnection) as never; // prettier-ignore
+    expect(await asked()).toEqual([200, undefined]);
+    later = 3 * 86_400_000;
+    expect([await asked(), connections]).toEqual([[401, 'Unauthenticated'], 1]);
+    later = 0;
+    expect(await asked()).toEqual([200, undefined]);
+    const others = makeAuthority(folder, 'others');
+    await copyFile(others.certFile, authority.certFile);
+    await server.reloadCertificates();
+    await expect(asked()).rejects.toThrow(/ECONNRESET|EPIPE|socket hang up|alert|certificate/i);
   });
 
   test('a node that names more than nodes do is told to come back, and goes on with what nodes do; others do not notice', async () => {
