@@ -187,6 +187,8 @@ export interface Allocate {
   readonly address?: string;
   readonly leaseSeconds?: number;
   readonly tags?: Readonly<Record<string, string>>;
+  /** What it would be: nothing is bound, and the next call may find another. A binding that is not there has an empty uid. */
+  readonly dryRun?: boolean;
 }
 
 /** Exactly one of address, or subinstance (with or without subid). */

@@ -51,6 +51,7 @@ async function allocateOne(
           address: own.address,
         });
       }
+      if (request.dryRun === true) return done(context.view.storedOf(own));
       const kept = await keep(context, context.view.storedOf(own), request);
       if (kept !== undefined) return done(kept);
       continue;
@@ -76,6 +77,7 @@ async function allocateOne(
       cooldownSeconds: pool.spec.cooldownSeconds,
       stickySeconds: pool.spec.stickySeconds,
     };
+    if (request.dryRun === true) return done({ name: bindingName(spec.network, address), uid: '', version: '', spec });
     const land = context.flights.start(spec);
     try {
       const stored =

@@ -39,6 +39,8 @@ export interface AllocateRequest {
   readonly address?: string;
   readonly leaseSeconds?: number;
   readonly tags?: Readonly<Record<string, string>>;
+  /** What it would be, and nothing is written; a record that is not there has an empty uid. */
+  readonly dryRun?: boolean;
 }
 
 export type ReleaseTarget =

@@ -82,7 +82,7 @@ export const bindingRoutes: readonly Route[] = [
     answer: addressBinding,
     run: async ({ operations, body }) => {
       const outcome = await operations.allocate(body);
-      return bindingAnswer(outcome, { subinstance: body.subinstance, subid: body.subid });
+      return bindingAnswer(outcome, { subinstance: body.subinstance, subid: body.subid, ...(body.dryRun === true && { dryRun: true }) });
     },
   }),
   route({

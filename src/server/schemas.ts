@@ -131,6 +131,7 @@ export const allocate = z
     address: addressText.exactOptional(),
     leaseSeconds: leaseSeconds.exactOptional(),
     tags: tags.exactOptional(),
+    dryRun: z.boolean().exactOptional(),
   })
   .meta({ id: 'Allocate' }) satisfies z.ZodType<Allocate>;
 

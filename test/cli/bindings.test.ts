@@ -75,6 +75,18 @@ test('more bindings than one page, in the order of their addresses', async () =>
   expect(addresses.at(1199)).toBe('10.20.4.177');
 });
 
+test('allocate --dry-run says which address it would be, and binds none; of a holder, which it has', async () => {
+  const command = 'allocate --pool blue -n dry --subid a --resource vm:a';
+  const dry = await run(`${command} --dry-run`);
+  const address = dry.stdout.trim();
+  expect(dry.stderr).toBe(`${address} of pool blue would be held by dry/a.\n`);
+  expect((await run('find -n dry')).exitCode).toBe(4);
+  expect(await done(`${command} --quiet`)).toBe(`${address}\n`);
+  expect((await run(`${command} --dry-run`)).stderr).toBe(`${address} of pool blue is held by dry/a.\n`);
+  expect((await run(`${command} --slot 1 --address ${address} --dry-run`)).exitCode).toBe(1);
+  await done('release -n dry --yes');
+});
+
 test('find: by subject, resource in any spelling, tag, address, pool; 4 when there is nothing', async () => {
   await done('allocate --pool blue -n find --subid a --resource mac:02:00:00:00:00:0A --address 10.0.0.60 --tag role=db --tag hot');
   await done('allocate --pool blue -n find --subid b --resource vm:b --address 10.0.0.61 --tag role=web');

@@ -1,7 +1,7 @@
 import type { Command } from '../command.ts';
 import { DONE } from '../exit-code.ts';
 import { bindingObjectName, readPoolName } from '../names.ts';
-import { RESOURCE, SUBID, SUBINSTANCE } from '../options.ts';
+import { DRY_RUN, RESOURCE, SUBID, SUBINSTANCE } from '../options.ts';
 import { parseSeconds } from '../duration.ts';
 import { bindingTable, formatUntil } from '../print-bindings.ts';
 import { printListing } from '../printer.ts';
@@ -30,11 +30,13 @@ export const allocate: Command = {
     { name: 'slot', value: 'NUMBER', describe: 'which of several addresses of one family (0)' },
     { name: 'lease', value: 'DURATION', describe: 'release it by itself after this time, unless renewed' },
     { name: 'tag', value: 'KEY[=VALUE]', describe: 'remember this with it; may be repeated', many: true },
+    DRY_RUN,
   ],
   examples: [
     ['allocate --pool blue -n acme --subid web-1 --resource vm:web-1', 'an address for a VM'],
     ['allocate --pool blue -n acme --subid web-1 --resource mac:02:00:00:00:00:01 --address 10.0.0.5', 'this very address, for a MAC'],
     ['allocate --pool blue -n lab --subid job-7 --resource custom:job-7 --lease 1h --tag owner=ann', 'for an hour, with a tag'],
+    ['allocate --pool blue -n acme --subid web-2 --resource vm:web-2 --dry-run', 'which address it would be'],
   ],
   async run({ client, values, printer, world }) {
     const pools = values.list('pool').map(readPoolName);
@@ -54,8 +56,9 @@ export const allocate: Command = {
       ...(slot !== undefined && { slot: Number(slot) }),
       ...(lease !== undefined && { leaseSeconds: parseSeconds(lease, '--lease') }),
       ...(tags && { tags }),
+      ...(values.flag('dry-run') && { dryRun: true }),
     });
-    const { spec } = binding;
+    const { spec, metadata } = binding;
     // The bare address unless another form is asked for: that is what a script wants in a variable.
     if (printer.format === undefined) printer.line(spec.address);
     else {
@@ -63,7 +66,8 @@ export const allocate: Command = {
       await printListing(printer, { items: [binding], table, name: bindingObjectName, none: '', single: true });
     }
     const until = spec.expiresAt === undefined ? '' : `, expires ${formatUntil(spec.expiresAt, world.timers.now())}`;
-    printer.note(`${spec.address} of pool ${spec.pool} is held by ${spec.subinstance}/${spec.subid}${until}.`);
+    const is = values.flag('dry-run') && !metadata.uid ? 'would be' : 'is';
+    printer.note(`${spec.address} of pool ${spec.pool} ${is} held by ${spec.subinstance}/${spec.subid}${until}.`);
     return DONE;
   },
 };
