@@ -17,6 +17,9 @@ import {
 } from './range.ts';
 import { done, refuse, type Outcome } from './refusal.ts';
 
+/** Of pools that name none; in a cluster the pods' own addresses (status.podIPs) are of it, and other networks may use the same numbers. */
+export const DEFAULT_NETWORK = 'default';
+
 /** A pool is one object in the store; these keep it far from etcd's 1.5 MB. */
 const MOST_RANGES = 1_024;
 const MOST_RESERVED = 8_192;
@@ -199,7 +202,7 @@ export function normalisePool(name: string, input: PoolSpecInput): Outcome<PoolS
   if (!dns.ok) return dns;
   return done({
     ...input,
-    network: input.network ?? 'default',
+    network: input.network ?? DEFAULT_NETWORK,
     family,
     ranges: input.ranges.map((entry, index) => canonicalRange(entry, ranges.value[index]!)),
     ...(input.reserved && { reserved: reserved.value }),

@@ -5,26 +5,22 @@
  */
 import { bindingName } from '../core/binding-name.ts';
 import { isBound, type BindingSpec } from '../core/binding.ts';
-import { canonicalAddress } from '../core/address.ts';
 import { attachmentKey, familyOfBinding } from '../core/holder.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
 import { compareStamps } from '../core/stamp.ts';
 import type { CniCheck } from '../protocol.ts';
 import type { Context } from './context.ts';
+import { addressesIn, recordNames } from './hints.ts';
 import type { Caller } from './operations.ts';
 
 export async function check(context: Context, caller: Caller, request: CniCheck): Promise<Outcome<void>> {
   const key = attachmentKey({ node: caller.node, ...request });
   const isOwn = (spec: BindingSpec) => isBound(spec) && spec.attachments.some((held) => attachmentKey(held) === key);
-  const listed = (request.prevAddresses ?? [])
-    .map((text) => canonicalAddress(text.split('/', 1)[0] as string))
-    .filter((text) => text !== undefined);
+  const listed = addressesIn(request.prevAddresses);
 
   const shown = context.view.ledger.byAttachment(key);
-  const names = shown.map((binding) => bindingName(binding.network, binding.address));
-  // Another replica may have written them a moment ago.
-  const elsewhere = new Set(listed.filter((address) => !shown.some((binding) => binding.address === address)));
-  for (const address of elsewhere) for (const network of context.view.ledger.networks()) names.push(bindingName(network, address));
+  const elsewhere = listed.filter((address) => !shown.some((binding) => binding.address === address));
+  const names = [...shown.map(({ network, address }) => bindingName(network, address)), ...recordNames(context.view, elsewhere)];
 
   const own: BindingSpec[] = [];
   for (const name of names) {

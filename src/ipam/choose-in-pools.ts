@@ -5,6 +5,7 @@
  */
 import { chooseAddress, type Candidate } from '../core/choose.ts';
 import type { LedgerPool } from '../core/ledger.ts';
+import { DEFAULT_NETWORK } from '../core/pool.ts';
 import { done, refuse, type Outcome, type PoolReason, type Refusal } from '../core/refusal.ts';
 import type { Family } from '../core/binding.ts';
 import type { Context } from './context.ts';
@@ -87,7 +88,7 @@ function chooseInPool(context: Context, pool: LedgerPool, seeker: Seeker, attemp
 
 /** A live pod has it by its status.podIPs, recorded or not; those are addresses of the default network. */
 const isForeignPods = ({ podAddresses }: Context, network: string, address: string, { subinstance, subid }: Seeker): boolean =>
-  network === 'default' && (podAddresses?.isForeign(address, subinstance, subid) ?? false);
+  network === DEFAULT_NETWORK && (podAddresses?.isForeign(address, subinstance, subid) ?? false);
 
 function overLimit(context: Context, pool: LedgerPool, seeker: Seeker): string | undefined {
   const limits = pool.spec.limits;

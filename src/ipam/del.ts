@@ -4,12 +4,12 @@
  */
 import { bindingName } from '../core/binding-name.ts';
 import { isBound, type Attachment, type BindingSpec } from '../core/binding.ts';
-import { canonicalAddress } from '../core/address.ts';
 import { attachmentKey } from '../core/holder.ts';
 import { done, type Outcome } from '../core/refusal.ts';
 import { compareStamps, type Stamp } from '../core/stamp.ts';
 import type { CniDel } from '../protocol.ts';
 import type { Context } from './context.ts';
+import { addressesIn, recordNames } from './hints.ts';
 import type { Caller } from './operations.ts';
 import { releaseOlderBoots } from './release-older-boots.ts';
 import { learn, releaseBinding } from './write.ts';
@@ -65,21 +65,11 @@ function releaseAttachment(
   });
 }
 
-/**
- * Addresses of prevResult that the view does not show to be held are read by name, in every network: another replica may
- * have written them a moment ago. They say where to look, not what to release.
- */
+/** The records of addresses of prevResult that the view does not show to be held. */
 async function readHints(context: Context, request: CniDel, shown: ReadonlySet<string>): Promise<string[]> {
-  const networks = context.view.ledger.networks();
+  const elsewhere = addressesIn(request.prevAddresses).filter((address) => !shown.has(address));
   const names: string[] = [];
-  for (const text of request.prevAddresses ?? []) {
-    const address = canonicalAddress(text.split('/', 1)[0] as string);
-    if (address === undefined || shown.has(address)) continue;
-    for (const network of networks) {
-      const name = bindingName(network, address);
-      if ((await learn(context, name)) !== undefined) names.push(name);
-    }
-  }
+  for (const name of recordNames(context.view, elsewhere)) if ((await learn(context, name)) !== undefined) names.push(name);
   return names;
 }
 

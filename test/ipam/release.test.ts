@@ -305,6 +305,28 @@ describe('CHECK', () => {
     expect(await world.ipam.check(caller(), { ...key, stamp: world.stamp(), prevAddresses: ['10.0.0.5/29'] })).toMatchObject({ ok: true });
   });
 
+  test('looks where prevResult says although neither a pool nor a record is known (found by the simulation)', async () => {
+    const elsewhere = new Map<string, Stored<BindingSpec>>();
+    const store = storeWith((bindings) => ({
+      get: async (name) => elsewhere.get(name) ?? (await bindings.get(name)),
+      replace: async (old, spec) => {
+        const stored = { ...old, spec, version: '9' };
+        elsewhere.set(old.name, stored);
+        return { ok: true, stored };
+      },
+    }));
+    const world = await openWorld({ store });
+    const other = await openWorld();
+    await other.pool('p', SMALL);
+    await other.add('c1');
+    const [held] = await other.store.bindings.list();
+    elsewhere.set(held!.name, held!);
+    const prevAddresses = [`${held!.spec.address}/29`];
+    expect(await world.ipam.check(caller(), { ...key, stamp: other.stamp(), prevAddresses })).toMatchObject({ ok: true });
+    expect(await world.del('c1', { stamp: other.stamp(), prevAddresses })).toMatchObject({ ok: true });
+    expect(elsewhere.get(held!.name)?.spec.releasedAt).toBeDefined();
+  });
+
   test('refuses the unknown, the released, the other interface and a prevResult without ours; and changes nothing', async () => {
     const world = await openWorld();
     await world.pool('p', SMALL);

@@ -6,6 +6,7 @@
 import type { BindingSpec } from '../../core/binding.ts';
 import { familyOfBinding } from '../../core/holder.ts';
 import type { LedgerPool } from '../../core/ledger.ts';
+import { DEFAULT_NETWORK } from '../../core/pool.ts';
 import type { Context } from '../context.ts';
 import { CONFIG_MIRROR, isStatic } from '../find-pod.ts';
 import { isFinished, type Pod, type Workloads } from '../workloads.ts';
@@ -15,9 +16,6 @@ import { Failures, goOnAfter } from './failures.ts';
 import type { PodAddresses } from './pod-addresses.ts';
 
 const AUDITS = 2;
-
-/** Pods' own addresses are of the default network; another one may well use the same numbers. */
-const POD_NETWORK = 'default';
 
 /**
  * An adopted record is held by no container that a DEL could name: its pod's end, or its next ADD, ends it. Neither a
@@ -78,10 +76,10 @@ export class Adopter {
   #unrecorded(pod: Pod, address: string): LedgerPool | undefined {
     const { ledger } = this.#context.view;
     if (this.#workloads.cachedNode(pod.node ?? '') === undefined) return undefined;
-    if (ledger.get(POD_NETWORK, address) !== undefined) return undefined;
+    if (ledger.get(DEFAULT_NETWORK, address) !== undefined) return undefined;
     const family = address.includes(':') ? 'IPv6' : 'IPv4';
     if (ledger.byPodUid(holderUid(pod)).some((binding) => familyOfBinding(binding) === family)) return undefined;
-    return ledger.poolsContaining(POD_NETWORK, address)[0];
+    return ledger.poolsContaining(DEFAULT_NETWORK, address)[0];
   }
 
   /** By the API server itself: a watch that lags shows pods that are gone, and whose records nothing but the collector would end. */
@@ -96,7 +94,7 @@ export class Adopter {
     return {
       address,
       pool: name,
-      network: POD_NETWORK,
+      network: DEFAULT_NETWORK,
       subinstance: pod.namespace,
       subid: pod.name,
       slot: 0,

@@ -4,6 +4,7 @@
  */
 import { bindingName } from '../../core/binding-name.ts';
 import type { BindingSpec } from '../../core/binding.ts';
+import { DEFAULT_NETWORK } from '../../core/pool.ts';
 import { sameStamp } from '../../core/stamp.ts';
 import type { CollectReport } from '../../protocol.ts';
 import type { Context } from '../context.ts';
@@ -96,7 +97,7 @@ export class Collector {
   }
 
   #isInUse({ records }: Sandbox): boolean {
-    return records.some(({ spec }) => spec.network === 'default' && this.#podAddresses.isInUse(spec.address));
+    return records.some(({ spec }) => spec.network === DEFAULT_NETWORK && this.#podAddresses.isInUse(spec.address));
   }
 
   #allowedBy(brake: Brake, { records }: Sandbox): boolean {
