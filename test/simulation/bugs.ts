@@ -245,7 +245,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('status-is-ignored', 'DESIGN 6', 'an address in a live pod’s status is a candidate', [
     'src/ipam/choose-in-pools.ts',
-    "network === 'default' && (podAddresses",
+    'network === DEFAULT_NETWORK && (podAddresses',
     "network === '' && (podAddresses",
   ]),
   bug('no-adoption', 'DESIGN 6', 'running pods without a record stay without', [
@@ -288,21 +288,44 @@ export const BUGS: readonly Bug[] = [
     'relisted: (all, upTo) => watcher.relisted?.(all, upTo),',
     '',
   ]),
-  bug('watch-of-another-history', 'Berth', 'an open watch is not compared with the server', [
-    LIST_WATCH,
-    'const problem = await this.#checkHistory(version);\n      if (problem !== undefined || this.#version === undefined) return problem;',
+  bug(
+    'watch-of-another-history',
+    'Berth',
+    'an open watch is not compared with the server, nor listed anew after trouble',
+    [
+      LIST_WATCH,
+      'const problem = await this.#checkHistory(version);\n      if (problem !== undefined || this.#version === undefined) return problem;',
+      '',
+    ],
+    [LIST_WATCH, 'this.#isInDoubt ? timers.after', 'this.#failures < 0 ? timers.after'],
+  ),
+  bug('rewound-stays-removed', 'Berth', 'what a listing older than an own write does not have counts as removed for good', [
+    'src/ipam/view.ts',
+    'outdated(known, all, upTo)) this.#drop(stored);',
+    'outdated(known, all, upTo)) this.forget(stored);',
+  ]),
+  bug('adopted-by-the-cache', 'Berth', 'an address is adopted for a pod that only a watch that lags still shows', [
+    'src/ipam/collector/adopt.ts',
+    'if (!(await this.#hasNow(pod, address))) return;',
     '',
+  ]),
+  bug('boot-by-the-cache', 'Berth', 'an ADD of the boot before releases what the newer boot holds', [
+    ADD,
+    'isOlderCall(one.stamp, request.stamp, olderBoot)',
+    'isOlderCall(one.stamp, request.stamp, one.stamp.bootId)',
   ]),
   bug('gc-of-an-old-listing', 'Berth', 'GC stumbles over what went while it waited', [
     'src/ipam/gc.ts',
     'const name = bindingName(binding.network, binding.address);',
     'const { name } = context.view.storedOf(binding);',
   ]),
-  bug('no-pool-no-network', 'Berth', 'a CHECK looks only in networks of which a pool is known', [
-    'src/core/ledger.ts',
-    'books.length > 0 || records.size > 0',
-    'books.length > 0',
-  ]),
+  bug(
+    'no-pool-no-network',
+    'Berth',
+    'a CHECK looks only in networks of which a pool is known',
+    ['src/core/ledger.ts', 'books.length > 0 || records.size > 0', 'books.length > 0'],
+    ['src/ipam/hints.ts', '[DEFAULT_NETWORK, ...view', '[...view'],
+  ),
   bug('writes-before-sync', 'Berth', 'the janitor and the healing of twins begin before everything was read', [
     'src/ipam/background.ts',
     'context.synced() && (cluster?.leads() ?? true)',

@@ -38,6 +38,7 @@ export type Invariant =
   | 'no success without a compare-and-swap or a quorum read'
   | 'no write before everything was read'
   | 'every index equals its records'
+  | 'every replica knows what is there'
   | 'no internal error';
 
 interface Serving {
@@ -196,7 +197,8 @@ export class Checks implements ApiWitness {
     this.#soon(process, () => {
       for (const { spec } of this.#world.boundRecords()) {
         const [held] = spec.attachments;
-        const isOlder = held.containerId === containerId && held.stamp.bootId === stamp.bootId && isBefore(held.stamp, stamp);
+        // No two calls have one stamp.
+        const isOlder = held.containerId === containerId && held.stamp.bootId === stamp.bootId && !isBefore(stamp, held.stamp);
         if (isOlder) this.fail('P5 a DEL that succeeded is not lost', `${containerId} still holds ${spec.address}`);
       }
     });
@@ -342,6 +344,20 @@ export class Checks implements ApiWitness {
       const families = setting.isDualStack ? 2 : 1;
       if (!live.some((one) => one.pod.runtimeUid === uid && one.addresses.length === families))
         return { invariant: 'every pod gets an address', detail: `${metadata.namespace}/${metadata.name} on ${pod.spec.nodeName}` };
+    }
+    return this.#findUnaware();
+  }
+
+  /** A replica whose view is not what the API server has. */
+  #findUnaware(): { readonly invariant: Invariant; readonly detail: string } | undefined {
+    const invariant = 'every replica knows what is there';
+    const there = new Map(this.#world.api.objects(ADDRESS_BINDINGS).map(({ metadata }) => [metadata.name, metadata.resourceVersion]));
+    for (const replica of this.#world.replicas) {
+      if (replica === undefined) continue;
+      const known = replica.ipam.bindings({ state: 'all' });
+      const wrong = known.find(({ name, version }) => there.get(name) !== version);
+      if (wrong !== undefined) return { invariant, detail: `${replica.process.name} has ${wrong.name} of version ${wrong.version}` };
+      if (known.length < there.size) return { invariant, detail: `${replica.process.name} knows ${known.length} of ${there.size} records` };
     }
     return undefined;
   }
