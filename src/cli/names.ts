@@ -10,6 +10,9 @@ export const bindingObjectName = (binding: AddressBinding): string => `addressbi
 /** "blue", "pool/blue", "addresspool/blue" and "addresspool.berth-ipam.dev/blue" all mean blue. */
 export const readPoolName = (text: string): string => text.replace(/^(?:pools?|apools?|addresspools?(?:\.berth-ipam\.dev)?)\//, '');
 
+/** Of an option that may be repeated; commas do as well, as in the annotation `berth-ipam.dev/pools`. */
+export const readPoolNames = (texts: readonly string[]): string[] => texts.flatMap((text) => text.split(',').map(readPoolName));
+
 export interface AddressName {
   readonly address: string;
   /** Undefined where the text does not say. */

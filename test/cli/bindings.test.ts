@@ -75,6 +75,13 @@ test('more bindings than one page, in the order of their addresses', async () =>
   expect(addresses.at(1199)).toBe('10.20.4.177');
 });
 
+test('several pools, by repeating --pool or with commas, in that order', async () => {
+  const address = async (pools: string) => (await done(`allocate ${pools} -n commas --subid a --resource vm:a --dry-run -q`)).trim();
+  expect(await address('--pool six,blue')).toMatch(/^fd00:/);
+  expect(await address('--pool six --pool blue')).toMatch(/^fd00:/);
+  expect(await address('--pool blue,addresspool/six')).toMatch(/^10\./);
+});
+
 test('allocate --dry-run says which address it would be, and binds none; of a holder, which it has', async () => {
   const command = 'allocate --pool blue -n dry --subid a --resource vm:a';
   const dry = await run(`${command} --dry-run`);

@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { DONE } from '../exit-code.ts';
-import { bindingObjectName, readPoolName } from '../names.ts';
+import { bindingObjectName, readPoolNames } from '../names.ts';
 import { DRY_RUN, RESOURCE, SUBID, SUBINSTANCE } from '../options.ts';
 import { parseSeconds } from '../duration.ts';
 import { bindingTable, formatUntil } from '../print-bindings.ts';
@@ -39,7 +39,7 @@ export const allocate: Command = {
     ['allocate --pool blue -n acme --subid web-2 --resource vm:web-2 --dry-run', 'which address it would be'],
   ],
   async run({ client, values, printer, world }) {
-    const pools = values.list('pool').map(readPoolName);
+    const pools = readPoolNames(values.list('pool'));
     const address = readAddress(values.text('address'));
     const family = values.text('family') as Family | undefined;
     const slot = values.text('slot');

@@ -2,7 +2,7 @@ import type { AddressBinding, Explanation } from '../../protocol.ts';
 import { ageOf } from '../age.ts';
 import type { Command, Context } from '../command.ts';
 import { DONE } from '../exit-code.ts';
-import { readAddressName, readHolderName } from '../names.ts';
+import { readAddressName, readHolderName, readPoolNames } from '../names.ts';
 import { NETWORK } from '../options.ts';
 import { formatResource, formatTags, formatUntil } from '../print-bindings.ts';
 import { printPodExplanation } from '../print-pod-explanation.ts';
@@ -41,7 +41,7 @@ async function explainPod(
   { subinstance, subid }: NonNullable<ReturnType<typeof readHolderName>>,
 ) {
   if (values.text('network') !== undefined) throw new UsageError('--network goes with an address', 'explain');
-  const pools = values.list('pool');
+  const pools = readPoolNames(values.list('pool'));
   await printPodExplanation(printer, world, await client().explainPod(subinstance, subid, pools.length === 0 ? undefined : pools));
   return DONE;
 }
