@@ -61,7 +61,7 @@ export function toPod({ metadata, spec = {}, status = {} }: PodObject): Pod {
     // "Never", as some write it, is more than a number here holds, and a record with it would be refused.
     terminationGraceSeconds: Math.min(spec.terminationGracePeriodSeconds ?? GRACE_SECONDS, Number.MAX_SAFE_INTEGER),
     isTerminated: isTerminated(spec, status),
-    ...(hasSandbox !== undefined && { hasSandbox: hasSandbox === 'True' }),
+    ...(hasSandbox !== undefined && { hasSandbox: hasSandbox !== 'False' }),
   };
 }
 

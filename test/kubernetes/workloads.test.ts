@@ -91,10 +91,32 @@ describe('pods', () => {
     server.put(PODS, podObject('half', { spec: { initContainers: [{ name: 'i' }] }, status: over }));
     server.put(PODS, podObject('crashing', { status: { containerStatuses: [ended] } }));
     server.put(PODS, podObject('ended', { status: over }));
+    const debugged = { ...over, ephemeralContainerStatuses: [{ name: 'e', state: { running: {} } }] };
+    server.put(PODS, podObject('debugged', { spec: { ephemeralContainers: [{ name: 'e' }] }, status: debugged }));
     await timers.advance(1_000);
     expect(workloads.cachedPod('shop', 'host')!.addresses).toEqual([]);
-    const terminated = ['half', 'crashing', 'ended'].map((name) => workloads.cachedPod('shop', name)!.isTerminated);
-    expect(terminated).toEqual([false, false, true]);
+    const terminated = ['half', 'crashing', 'ended', 'debugged'].map((name) => workloads.cachedPod('shop', name)!.isTerminated);
+    expect(terminated).toEqual([false, false, true, false]);
+  });
+
+  test('have a sandbox unless the kubelet says that they have none; a grace period of nothing is one', async () => {
+    const { timers, server, workloads } = await open();
+    const conditionOf = (status: string) => ({ conditions: [{ type: 'PodReadyToStartContainers', status }] });
+    for (const status of ['True', 'False', 'Unknown']) server.put(PODS, podObject(status.toLowerCase(), { status: conditionOf(status) }));
+    server.put(PODS, podObject('older', { spec: { terminationGracePeriodSeconds: 0 }, status: { conditions: [] } }));
+    await timers.advance(1_000);
+    const pods = ['true', 'false', 'unknown', 'older'].map((name) => workloads.cachedPod('shop', name)!);
+    expect(pods.map(({ hasSandbox }) => hasSandbox)).toEqual([true, false, true, undefined]);
+    expect(pods.at(-1)!.terminationGraceSeconds).toBe(0);
+  });
+
+  test('that the API server does not show are not gone: only "not found" is', async () => {
+    const { timers, server, workloads } = await open();
+    server.put(PODS, podObject('cart-0'));
+    expect(await workloads.readPod('shop', 'nobody')).toBeUndefined();
+    server.forbid('get', PODS);
+    await expect(workloads.readPod('shop', 'cart-0')).rejects.toThrow(StoreUnavailable);
+    await timers.advance(1_000);
   });
 
   test('that go are told once: witnessed on the watch, inferred from a relist; one of the same name is another', async () => {
@@ -119,6 +141,30 @@ describe('pods', () => {
     expect(gone.find(({ pod }) => pod.name === 'again')!.pod.uid).toBe(uid);
     expect(workloads.cachedPod('shop', 'again')!.uid).not.toBe(uid);
   });
+});
+
+test('nothing is synced before pods, nodes and namespaces are', async () => {
+  const timers = virtualTimers();
+  const server = new PretendedApiServer({ timers, random: seededRandom(1) });
+  for (const type of [PODS, NAMESPACES]) server.forbid('list', type);
+  const workloads = watchWorkloads({ client: clientOf(server, timers), timers, random: seededRandom(2), log: silentLog });
+  let isResolved = false;
+  void workloads.whenSynced().then(() => (isResolved = true));
+  const synced = async () => (await timers.advance(60_000), [workloads.synced(), isResolved]);
+  expect(await synced()).toEqual([false, false]);
+  server.allow('list', NAMESPACES);
+  expect(await synced()).toEqual([false, false]);
+  server.allow('list', PODS);
+  expect(await synced()).toEqual([true, true]);
+  workloads.stop();
+});
+
+test('a node that is tainted otherwise is nobody’s word that it is dead', async () => {
+  const { timers, server, workloads } = await open();
+  const taints = [{ key: 'node.kubernetes.io/unreachable' }, { key: 'node.kubernetes.io/not-ready' }];
+  server.put(NODES, { metadata: { name: 'n1' }, spec: { taints }, status: {} } as never);
+  await timers.advance(1_000);
+  expect(workloads.cachedNode('n1')).toMatchObject({ isOutOfService: false, isReady: false });
 });
 
 test('nodes: boot id, readiness, and that an administrator vouches for their end; namespaces: labels', async () => {
