@@ -152,6 +152,50 @@ describe('leader election', () => {
     expect(leaders(all)).toEqual([first]);
   });
 
+  test('one that stops gives back what it has just made, or has just taken over', async () => {
+    const { timers, candidate, holder } = makeWorld();
+    const a = candidate('a');
+    await timers.advance(1);
+    const stop = async (one: Election): Promise<void> => {
+      const stopped = one.stop();
+      await timers.advance(0);
+      await stopped;
+    };
+    await stop(a);
+    expect(holder()).toBe('');
+    const b = candidate('b');
+    await timers.advance(1);
+    expect([b.leads(), holder()]).toEqual([true, 'b']);
+    await stop(b);
+    expect(holder()).toBe('');
+  });
+
+  test('one that was stalled, and stops before it has heard that another leads, gives nothing of that one’s back', async () => {
+    const { timers, candidate, holder } = makeWorld();
+    const slow = stallable(timers);
+    const a = candidate('a', slow);
+    await timers.advance(1_000);
+    const b = candidate('b');
+    await timers.advance(4_000);
+    slow.stall();
+    await timers.advance(60_000);
+    const stopped = a.stop();
+    slow.resume();
+    await timers.advance(0);
+    await stopped;
+    expect([b.leads(), holder()]).toEqual([true, 'b']);
+  });
+
+  test('one whose lease has been given to another leads no more from when it sees that', async () => {
+    const { timers, server, candidate } = makeWorld();
+    const a = candidate('a');
+    await timers.advance(1_000);
+    const lease = server.object<any>(LEASES, LEASE);
+    server.put(LEASES, { ...lease, spec: { ...lease.spec, holderIdentity: 'other' } });
+    await timers.advance(3_000);
+    expect([a.leads(), a.changes, a.leader()]).toEqual([false, [true, false], 'other']);
+  });
+
   test('a lease that somebody deletes is made again', async () => {
     const { timers, server, candidate, holder } = makeWorld();
     const a = candidate('a');

@@ -32,6 +32,7 @@ function makeWorld(options: Partial<PretendedOptions> & { readonly type?: Resour
   const log = recordingLog();
   const server = new PretendedApiServer({ timers, random, ...rest });
   const seen: string[] = [];
+  const relistings: [names: string, upTo: string | undefined][] = [];
   const start = (onEvent: (event: string) => void = () => undefined) =>
     startListWatch<Kept>({
       client: clientOf(server, timers, random),
@@ -41,6 +42,7 @@ function makeWorld(options: Partial<PretendedOptions> & { readonly type?: Resour
         put: ({ name, value }) => (seen.push(`put ${name} ${value}`), onEvent(`put ${name}`)),
         removed: ({ name }, witnessed) => (seen.push(`removed ${name}${witnessed ? ' witnessed' : ''}`), onEvent(`removed ${name}`)),
         synced: () => (seen.push('synced'), onEvent('synced')),
+        relisted: (all, upTo) => relistings.push([all.map(({ name, value }) => `${name} ${value}`).join(', '), upTo]),
       },
       timers,
       random,
@@ -51,7 +53,7 @@ function makeWorld(options: Partial<PretendedOptions> & { readonly type?: Resour
   const remove = (name: string) => server.delete(type, name);
   /** What was delivered since it was asked last. */
   const news = () => seen.splice(0);
-  return { timers, log, server, start, put, remove, news };
+  return { timers, log, server, start, put, remove, news, relistings };
 }
 
 /** The nth request and the ones after it that `which` names meet the fault; 1 is the first. */
@@ -64,6 +66,20 @@ const faultAt =
 let count = 0;
 
 describe('list-watch', () => {
+  test('pages that are too large are asked for in smaller ones, and in larger ones again', async () => {
+    const { timers, server, start, log, news } = makeWorld({ type: PODS });
+    const padding = 'x'.repeat(1_200_000);
+    for (let index = 0; index < 40; index++) server.put(PODS, { metadata: { namespace: 'a', name: `large-${index}` }, spec: { value: 1, padding } } as never); // prettier-ignore
+    for (let index = 0; index < 100; index++) server.put(PODS, { metadata: { namespace: 'b', name: `small-${index}` }, spec: { value: 2 } } as never); // prettier-ignore
+    const watch = start();
+    await timers.advance(1_000);
+    expect([watch.synced(), watch.size(), news().filter((one) => one.startsWith('put'))]).toEqual([true, 140, expect.objectContaining({ length: 140 })]); // prettier-ignore
+    const listings = server.asked.filter((asked) => asked.startsWith('list'));
+    expect(listings.length).toBeLessThan(16);
+    expect(log.entries).toEqual([]);
+    watch.stop();
+  });
+
   test('lists in pages, says synced once, then follows', async () => {
     const { timers, server, start, put, remove, news } = makeWorld({ pageSize: 2 });
     for (const name of ['a', 'b', 'c', 'd', 'e']) put(name);
@@ -176,12 +192,87 @@ describe('list-watch', () => {
     expect(log.entries.map(({ message }) => message)).toContain('the API server went back in time');
   });
 
+  test('each listing made anew is told whole, and up to which version: of a server that went back in time to none', async () => {
+    const { timers, server, start, put, remove, relistings } = makeWorld();
+    put('a', 1);
+    const backup = server.backup();
+    put('b', 1);
+    start();
+    await timers.advance(1);
+    expect(relistings).toEqual([]);
+    const relist = async (): Promise<void> => {
+      server.compact();
+      server.dropConnections();
+      await timers.advance(200_000);
+    };
+    remove('b');
+    await relist();
+    expect(relistings.splice(0).at(-1)).toEqual(['a 1', server.revision()]);
+    server.restore(backup);
+    await timers.advance(200_000);
+    expect(relistings.splice(0)[0]).toEqual(['a 1', undefined]);
+    put('a', 2);
+    await relist();
+    expect(relistings.splice(0).at(-1)).toEqual(['a 2', server.revision()]);
+  });
+
+  test('a watch that is refused because its history is gone (410 as its status) is followed by a listing, soon', async () => {
+    let expired = 0;
+    const fault = ({ path }: { path: string }): Fault | undefined =>
+      path.includes('watch=true') && expired++ === 0 ? { kind: 'status', code: 410, done: false } : undefined;
+    const { timers, start, put, news } = makeWorld({ fault });
+    put('a');
+    const watch = start();
+    await timers.advance(1);
+    put('a', 1);
+    await timers.advance(5_000);
+    expect([watch.listings(), news()]).toEqual([2, ['put a 0', 'synced', 'put a 1']]);
+  });
+
+  test('a watch that was opened, and whose server could then not be asked for its history, is closed', async () => {
+    let isFaulty = true;
+    const fault = ({ path }: { path: string }): Fault | undefined =>
+      isFaulty && path.endsWith('limit=1') ? { kind: 'status', code: 500, done: false } : undefined;
+    const { timers, server, start, put, news } = makeWorld({ fault });
+    start();
+    await timers.advance(300_000);
+    expect(server.openWatches()).toBeLessThanOrEqual(1);
+    isFaulty = false;
+    await timers.advance(60_000);
+    put('a');
+    await timers.advance(1);
+    expect([server.openWatches(), news()]).toEqual([1, ['synced', 'put a 0']]);
+  });
+
+  test('what is deleted is told as it was in the end', async () => {
+    const { timers, server, put } = makeWorld();
+    const removed: number[] = [];
+    let isLast = false;
+    put('a', 1);
+    const watch = startListWatch<Kept>({
+      client: clientOf(server, timers),
+      type: ADDRESS_BINDINGS,
+      // The API server sends the last state with the deletion: what changed with it was in no event before.
+      trim: (object: Thing) => ({ ...trim(object), value: isLast ? 99 : object.spec.value }),
+      handler: { put: () => undefined, removed: ({ value }) => removed.push(value) },
+      timers,
+      random: seededRandom(1),
+      log: recordingLog(),
+    });
+    await timers.advance(1);
+    isLast = true;
+    server.delete(ADDRESS_BINDINGS, 'a');
+    await timers.advance(1);
+    expect(removed).toEqual([99]);
+    watch.stop();
+  });
+
   test('a continue token that expires in the middle of a listing', async () => {
     const { timers, server, start, put, news } = makeWorld({ pageSize: 2 });
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) put(name);
     let compactions = 0;
     start((event) => {
-      if (!/^put [a-f]/.test(event) || compactions >= 20) return;
+      if (!/^put [a-f]/.test(event)) return;
       put('z', ++compactions);
       server.compact();
     });
@@ -190,6 +281,29 @@ describe('list-watch', () => {
     expect(seen.filter((event) => event === 'synced').length).toBe(1);
     // Nothing is put twice for one version, however often the listing begins again.
     expect(seen.filter((event) => /^put [a-f]/.test(event)).sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `put ${name} 0`));
+  });
+
+  test('a continue token that always expires: at last the listing is asked for in one piece, and the next one in pages again', async () => {
+    const asked: string[] = [];
+    const { timers, server, start, put, remove, news } = makeWorld({
+      pageSize: 2,
+      fault: ({ path }) => {
+        if (path.includes('watch=true') || path.endsWith('limit=1')) return undefined;
+        asked.push(path.includes('continue=') ? 'rest' : path.includes('limit=') ? 'page' : 'whole');
+        return path.includes('continue=') ? { kind: 'status', code: 410, done: false } : undefined;
+      },
+    });
+    for (const name of ['a', 'b', 'c']) put(name);
+    start();
+    await timers.advance(60_000);
+    expect(asked.splice(0)).toEqual(['page', 'rest', 'page', 'rest', 'whole']);
+    expect(news()).toEqual(['put a 0', 'put b 0', 'put c 0', 'synced']);
+    server.stop();
+    remove('c');
+    server.compact();
+    server.start();
+    await timers.advance(30_000);
+    expect([asked[0], news()]).toEqual(['page', ['removed c']]);
   });
 
   test.each<[string, Fault]>([
