@@ -10,7 +10,7 @@
 import type { Timers } from '../core/clock.ts';
 import { pathOf, resourceName, type KubernetesObject, type ResourceType } from './objects.ts';
 import { ApiUnreachable, readStatus, type ApiAnswer } from './status.ts';
-import { readText, TransportError, type HttpAnswer, type HttpRequest, type Transport } from './transport.ts';
+import { readAtMost, readText, TransportError, type HttpAnswer, type HttpRequest, type Transport } from './transport.ts';
 import { backOffMs, wait } from './waiting.ts';
 import { readEvents, type WatchEvent } from './watch-stream.ts';
 
@@ -32,6 +32,8 @@ export interface PageQuery extends Selection {
   readonly continue?: string;
   /** From the server's cache, whatever its age: by a selector it looks at memory, where a quorum read goes through etcd. */
   readonly mayBeOld?: boolean;
+  /** A page that is larger is given up, and refused as TooLarge. */
+  readonly mostBytes?: number;
 }
 
 export interface Page<T> {
@@ -106,6 +108,7 @@ interface Call {
   readonly right: string;
   /** May be sent again whatever became of it. */
   readonly repeatable: boolean;
+  readonly mostBytes?: number;
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -116,7 +119,7 @@ export function createClient(options: ClientOptions): Client {
     async list(type, query = {}, callOptions) {
       const path = `${pathOf(type, query.namespace)}${queryText(pageOf(query))}`;
       const answer = await call<ListBody<never>>(
-        { request: { method: 'GET', path }, right: rightOf('list', type), repeatable: true },
+        { request: { method: 'GET', path }, right: rightOf('list', type), repeatable: true, mostBytes: query.mostBytes ?? Infinity },
         callOptions,
       );
       return answer.ok ? { ok: true, value: toPage(answer.value) } : answer;
@@ -243,8 +246,11 @@ function mayRepeat(answer: ApiAnswer<unknown>, repeatable: boolean): boolean {
   return answer.status.reason === 'TooManyRequests' || (repeatable && answer.status.reason === 'ServerError');
 }
 
-async function readValue<T>(answer: HttpAnswer, { right }: Call): Promise<ApiAnswer<T>> {
-  const text = await readText(answer.body);
+async function readValue<T>(answer: HttpAnswer, { right, mostBytes = Infinity }: Call): Promise<ApiAnswer<T>> {
+  const text = await readAtMost(answer.body, mostBytes);
+  if (text === undefined) {
+    return { ok: false, status: { code: answer.status, reason: 'TooLarge', message: `the answer is larger than ${mostBytes} bytes` } };
+  }
   if (answer.status < 200 || answer.status > 299) return { ok: false, status: readStatus(answer.status, answer.headers, text, right) };
   try {
     return { ok: true, value: JSON.parse(text) as T };

@@ -63,6 +63,11 @@ export interface ListWatch<T> {
 }
 
 const PAGE_SIZE = 500;
+/**
+ * Pods are 5 to 20 kB as a rule, and may be a hundred times as large: 500 of those, which anybody may make in a namespace of
+ * theirs, are more than a string holds, and than a controller's memory.
+ */
+const LARGEST_PAGE_BYTES = 32 * 1024 * 1024;
 /** Consecutive listings whose continue token expired before the next is asked for in one piece. */
 const EXPIRED_LISTINGS = 2;
 const LIST_DEADLINE_MS = 60_000;
@@ -186,14 +191,22 @@ class Loop<T extends Versioned> {
     // Of a write that is answered while this listing is under way nothing can be said.
     const newest = this.#newest;
     let from: string | undefined;
+    let limit = pageSize;
     for (;;) {
-      const query = { ...selection, ...(!whole && { limit: pageSize }), ...(from !== undefined && { continue: from }) };
+      const query = {
+        ...selection,
+        ...(!whole && { limit, mostBytes: LARGEST_PAGE_BYTES }),
+        ...(from !== undefined && { continue: from }),
+      };
       const page = await client.list<KubernetesObject>(type, query, { deadlineMs: LIST_DEADLINE_MS, signal: this.#stopping.signal });
       if (this.#stopping.signal.aborted) return undefined;
       if (!page.ok) {
         if (page.status.reason === 'Expired') this.#expired++;
-        return page.status;
+        if (page.status.reason !== 'TooLarge' || limit === 1) return page.status;
+        limit = Math.ceil(limit / 4);
+        continue;
       }
+      limit = Math.min(pageSize, limit * 2);
       this.#heard();
       if (from === undefined) this.#compareHistory(page.value.resourceVersion, newest);
       for (const object of page.value.items) {

@@ -9,6 +9,7 @@ export type ApiReason =
   | 'Forbidden'
   | 'Unauthorized'
   | 'Invalid'
+  | 'TooLarge' // more than the caller has room for
   | 'ServerError' // 5xx: for a write nobody knows whether it was done
   | 'Other';
 

@@ -33,9 +33,16 @@ export class TransportError extends Error {
   }
 }
 
-/** The whole body; pieces may cut characters. */
-export async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+/** The whole body; pieces may cut characters. Undefined: it is larger, and was not read to its end. */
+export async function readAtMost(body: AsyncIterable<Uint8Array>, bytes: number): Promise<string | undefined> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of body) pieces.push(piece);
+  let length = 0;
+  for await (const piece of body) {
+    length += piece.length;
+    if (length > bytes) return undefined;
+    pieces.push(piece);
+  }
   return Buffer.concat(pieces).toString('utf8');
 }
+
+export const readText = async (body: AsyncIterable<Uint8Array>): Promise<string> => (await readAtMost(body, Infinity)) as string;
