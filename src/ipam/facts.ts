@@ -13,7 +13,8 @@ export const ADDRESSES_ANNOTATION = 'berth-ipam.dev/addresses';
 
 export interface Facts {
   readonly namespaceLabels: Labels;
-  readonly podLabels: Labels;
+  /** Absent: too many. */
+  readonly podLabels?: Labels;
   readonly nodeLabels: Labels;
   /** By configuration, else the pod's annotation, else the namespace's. */
   readonly pools: NonNullable<CniAdd['pools']>;
@@ -61,7 +62,7 @@ export async function gatherFacts(
   const objection = [named?.[1], requested].map((list: Listed | undefined) => list?.objection).find((why) => why !== undefined);
   return {
     namespaceLabels: namespace?.labels ?? {},
-    podLabels: pod.labels,
+    ...(pod.labels && { podLabels: pod.labels }),
     nodeLabels: workloads.cachedNode(caller.node)?.labels ?? {},
     pools: named?.[1].items ?? [],
     ...(named && { poolsNamedBy: named[0] }),

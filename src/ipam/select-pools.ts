@@ -101,7 +101,10 @@ function byPriority(a: LedgerPool, b: LedgerPool): number {
 function closedTo({ spec }: LedgerPool, facts: Facts): string | undefined {
   if (spec.namespaceSelector !== undefined && !matchesSelector(spec.namespaceSelector, facts.namespaceLabels))
     return 'its namespaceSelector does not match';
-  if (spec.podSelector !== undefined && !matchesSelector(spec.podSelector, facts.podLabels)) return 'its podSelector does not match';
+  if (spec.podSelector !== undefined) {
+    if (facts.podLabels === undefined) return 'it has a podSelector, and the pod has too many labels';
+    if (!matchesSelector(spec.podSelector, facts.podLabels)) return 'its podSelector does not match';
+  }
   if (spec.nodeSelector !== undefined && !matchesSelector(spec.nodeSelector, facts.nodeLabels)) return 'its nodeSelector does not match';
   return undefined;
 }

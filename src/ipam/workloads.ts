@@ -15,7 +15,8 @@ export interface Pod {
   readonly isDeleting: boolean;
   /** status.podIPs, canonical; empty for a pod on the host network, whose addresses are the node's. */
   readonly addresses: readonly string[];
-  readonly labels: Labels;
+  /** Absent: there are more than anybody selects by, and they are not kept. */
+  readonly labels?: Labels;
   /** Only those that mean something here, and of one that is too long no more than its beginning. */
   readonly annotations: Labels;
   readonly terminationGraceSeconds: number;

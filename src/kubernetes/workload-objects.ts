@@ -45,6 +45,8 @@ const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
 /** The API server's default. */
 const GRACE_SECONDS = 30;
 const NONE: Labels = {};
+/** The API server has no bound: an object of a megabyte may be labels, of whoever may make a pod in some namespace. */
+const MOST_LABELS = 128;
 
 export function toPod({ metadata, spec = {}, status = {} }: PodObject): Pod {
   const hasSandbox = conditionOf(status.conditions, 'PodReadyToStartContainers');
@@ -56,7 +58,7 @@ export function toPod({ metadata, spec = {}, status = {} }: PodObject): Pod {
     phase: status.phase ?? 'Pending',
     isDeleting: metadata.deletionTimestamp !== undefined,
     addresses: spec.hostNetwork === true ? [] : addressesOf(status),
-    labels: metadata.labels ?? NONE,
+    ...(Object.keys(metadata.labels ?? NONE).length <= MOST_LABELS && { labels: metadata.labels ?? NONE }),
     annotations: keep(metadata.annotations, [POOLS_ANNOTATION, ADDRESSES_ANNOTATION, CONFIG_MIRROR]),
     // "Never", as some write it, is more than a number here holds, and a record with it would be refused.
     terminationGraceSeconds: Math.min(spec.terminationGracePeriodSeconds ?? GRACE_SECONDS, Number.MAX_SAFE_INTEGER),

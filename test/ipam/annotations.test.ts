@@ -32,3 +32,20 @@ test('an annotation that lists more than anybody needs is refused before it cost
   }
   expect((await add('fine', { [pools]: many(' p ', 32) })).ok).toBe(true);
 });
+
+test('a pod whose labels are too many to be kept gets nothing of pools with a podSelector, and of others as ever', async () => {
+  const workloads = new PretendedWorkloads();
+  workloads.node('n1');
+  const cluster = { workloads, leads: () => false, nodeGoneAfterMs: 300_000 };
+  const world = await openWorld({ nodes: clusterNodes(workloads), cluster });
+  const podSelector = { matchExpressions: [{ key: 'tier', operator: 'DoesNotExist' as const }] };
+  await world.pool('selected', { ranges: [{ cidr: '10.0.1.0/24' }], podSelector });
+  await world.pool('p', { ranges: [{ cidr: '10.0.0.0/24' }], default: true });
+  const { labels: _, ...pod } = workloads.pod('ns', 'huge');
+  workloads.live.set('ns/huge', pod);
+  workloads.catchUp('ns', 'huge');
+  const add = (pools: readonly string[]) => world.add('c', { pod: { namespace: 'ns', name: 'huge', uid: pod.uid }, pools: [...pools] });
+  expect(refusalOf(await add(['selected'])).detail).toContain('it has a podSelector, and the pod has too many labels');
+  expect((await add([])).ok).toBe(true);
+  expect(world.ipam.bindings({}).map(({ spec }) => spec.pool)).toEqual(['p']);
+});

@@ -74,6 +74,16 @@ describe('pods', () => {
     expect(kept['berth-ipam.dev/pools']).toHaveLength(LONGEST_ANNOTATION + 1);
   });
 
+  test('of more labels than anybody selects by none are kept', async () => {
+    const { timers, server, workloads } = await open();
+    const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`l-${index}`, 'x']));
+    server.put(PODS, podObject('many', { metadata: { labels: labels(128) } }));
+    server.put(PODS, podObject('huge', { metadata: { labels: labels(129) } }));
+    await timers.advance(1_000);
+    expect(workloads.cachedPod('shop', 'many')!.labels).toEqual(labels(128));
+    expect(workloads.cachedPod('shop', 'huge')!.labels).toBeUndefined();
+  });
+
   test('whose grace period is the longest there is have one that a record can hold', async () => {
     const { timers, server, workloads } = await open();
     server.put(PODS, podObject('for-ever', { spec: JSON.parse('{"terminationGracePeriodSeconds":9223372036854775807}') as object }));
