@@ -98,16 +98,21 @@ describe('patience', () => {
     expect(JSON.parse(add.stdout)).toMatchObject({ code: 11 });
     // And what it may have done is taken back: 3 s more at most.
     expect([add.elapsedMs <= 33_000, spoolOf(adding).length]).toEqual([true, 1]);
+    // Half of it for the first attempt: what that one lost is asked for again.
+    expect(adding.sent.slice(0, 2).map(({ path, limitMs }) => [path, limitMs])).toEqual([
+      ['/v1/cni/add', 15_000],
+      ['/v1/cni/add', expect.any(Number)],
+    ]);
     const del = await run(deleting, 'DEL');
     expect([del.code, del.stdout, del.elapsedMs <= 10_000]).toEqual([0, '', true]);
   });
 
-  test('503 says when to come back, in the header or in the problem', async () => {
+  test('503 and 429 say when to come back, in the header or in the problem', async () => {
     const world = pretendWorld();
     world.controller = ({ body }) => {
       const attempt = (body['stamp'] as { attempt: number }).attempt;
       if (attempt === 1) return answer(503, { code: 11, detail: 'busy', reason: 'Overloaded' }, 'Retry-After: 4\r\n');
-      return attempt === 2 ? problem(503, 11, 'busy', { retryAfterSeconds: 2 }) : added;
+      return attempt === 2 ? problem(429, 11, 'busy', { retryAfterSeconds: 2 }) : added;
     };
     expect((await run(world, 'ADD')).code).toBe(0);
     expect(world.sent.map(({ atMs }) => atMs)).toEqual([0, 4000, 6000]);
@@ -137,6 +142,25 @@ describe('patience', () => {
     const last = world.sent.at(-1);
     const adds = world.sent.filter(({ path }) => path.endsWith('/add')).length;
     expect(last).toMatchObject({ path: '/v1/cni/del', body: { stamp: { attempt: adds + 1 } } });
+  });
+
+  test('an attempt whose answer was lost is taken back also when the controller is out of reach from then on', async () => {
+    const world = pretendWorld();
+    world.controller = ({ body }) => ((body['stamp'] as { attempt: number }).attempt === 1 ? lost : unreached);
+    expect((await run(world, 'ADD')).code).toBe(1);
+    expect(world.sent.filter(({ path }) => path.endsWith('/add')).length).toBeGreaterThan(1);
+    expect(only(spoolOf(world))).toMatchObject({ containerId: 'c1' });
+  });
+
+  test.each([
+    ['is busy', answer(503, { code: 11, detail: 'busy' }, 'Retry-After: 60\r\n')],
+    ['refuses it', problem(403, 103, 'not yours')],
+    ['says something else', { hello: 'world' }],
+  ])('what cannot be taken back because the controller %s goes to the spool', async (_what, said) => {
+    const world = pretendWorld();
+    world.controller = ({ path }) => (path.endsWith('/add') ? lost : said);
+    expect((await run(world, 'ADD')).code).toBe(1);
+    expect(only(spoolOf(world))).toMatchObject({ containerId: 'c1' });
   });
 
   test('a 200 that does not tell what was released is no answer to a DEL', async () => {

@@ -42,9 +42,9 @@ describe('keeping', () => {
     expect(JSON.parse((await run(world, 'DEL')).stdout)).toMatchObject({ code: 11 });
   });
 
-  test('a controller that is overloaded for longer than the DEL may take is as good as away', async () => {
+  test.each([503, 429])('a controller that is overloaded (%i) for longer than the DEL may take is as good as away', async (status) => {
     const world = pretendWorld();
-    world.controller = () => answer(503, { code: 11, detail: 'busy' }, 'Retry-After: 60\r\n');
+    world.controller = () => answer(status, { code: 11, detail: 'busy' }, 'Retry-After: 60\r\n');
     expect((await run(world, 'DEL')).code).toBe(0);
     expect(spoolOf(world)).toHaveLength(1);
   });
@@ -65,6 +65,27 @@ describe('draining', () => {
     expect(world.sent.map(({ path }) => path)).toEqual(['/v1/cni/add', '/v1/cni/spool']);
     expect(world.sent[1]?.body['deletes']).toMatchObject([{ containerId: 'c0' }, { containerId: 'c1' }, { containerId: 'c2' }]);
     expect(spoolOf(world)).toEqual([]);
+  });
+
+  test.each([503, 429])('waits for another call when the controller is busy (%i): nothing is set aside', async (status) => {
+    const world = await withEntries(3);
+    world.controller = ({ path }) => (path.endsWith('/add') ? added : answer(status, { code: 11, detail: 'busy' }, 'Retry-After: 60\r\n'));
+    expect((await run(world, 'ADD')).code).toBe(0);
+    expect(world.sent.map(({ path }) => path)).toEqual(['/v1/cni/add', '/v1/cni/spool']);
+    expect(spoolOf(world)).toHaveLength(3);
+    expect([...world.files.keys()].filter((path) => path.endsWith('.broken'))).toEqual([]);
+  });
+
+  test('is oldest first whatever the order of the directory, and an entry that cannot be read is set aside', async () => {
+    const world = await withEntries(3);
+    const entries = [...world.files].filter(([path]) => path.startsWith(SPOOL));
+    for (const [path] of entries) world.files.delete(path);
+    for (const [path, text] of entries.toReversed()) world.files.set(path, text);
+    world.files.set(`${SPOOL}/0000.json`, '{"containerId":');
+    world.controller = ({ path }) => (path.endsWith('/add') ? added : { released: [] });
+    await run(world, 'ADD');
+    expect(world.sent[1]?.body['deletes']).toMatchObject([{ containerId: 'c0' }, { containerId: 'c1' }, { containerId: 'c2' }]);
+    expect([...world.files.keys()].filter((path) => path.startsWith(SPOOL))).toEqual([`${SPOOL}/0000.json.broken`]);
   });
 
   test('also comes after a refusal: on a full pool the DELs make room', async () => {
