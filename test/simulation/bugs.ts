@@ -299,21 +299,6 @@ export const BUGS: readonly Bug[] = [
     ],
     [LIST_WATCH, 'this.#isInDoubt ? timers.after', 'this.#failures < 0 ? timers.after'],
   ),
-  bug('rewound-stays-removed', 'Berth', 'what a listing older than an own write does not have counts as removed for good', [
-    'src/ipam/view.ts',
-    'outdated(known, all, upTo)) this.#drop(stored);',
-    'outdated(known, all, upTo)) this.forget(stored);',
-  ]),
-  bug('adopted-by-the-cache', 'Berth', 'an address is adopted for a pod that only a watch that lags still shows', [
-    'src/ipam/collector/adopt.ts',
-    'if (!(await this.#hasNow(pod, address))) return;',
-    '',
-  ]),
-  bug('boot-by-the-cache', 'Berth', 'an ADD of the boot before releases what the newer boot holds', [
-    ADD,
-    'isOlderCall(one.stamp, request.stamp, olderBoot)',
-    'isOlderCall(one.stamp, request.stamp, one.stamp.bootId)',
-  ]),
   bug('gc-of-an-old-listing', 'Berth', 'GC stumbles over what went while it waited', [
     'src/ipam/gc.ts',
     'const name = bindingName(binding.network, binding.address);',

@@ -67,6 +67,7 @@ export class Checks implements ApiWitness {
   readonly #listed = new Map<Process, Set<string>>();
   readonly #touched = new Map<Process, Map<string, number>>();
   readonly #releases = new Map<string, { at: number; subid: string }>();
+  readonly #lastWrites = new Map<string, { writer: Process | undefined; at: number }>();
   readonly #inferred = new Map<Process, number[]>();
   /** Whose request the API server has on its desk just now. */
   writer: Process | undefined;
@@ -122,6 +123,7 @@ export class Checks implements ApiWitness {
     const isHeld = after !== undefined && after.releasedAt === undefined;
     const wasHeld = before !== undefined && before.releasedAt === undefined;
     const { loop, trace, setting } = this.#world;
+    this.#lastWrites.set(key, { writer: this.writer, at: loop.now });
     trace.add(`commit ${type} ${key} ${isHeld ? describe(after) : `released by ${JSON.stringify(after?.releasedBy?.monotonicNs)}`}`);
     const { address } = (after ?? before) as { address: string };
     for (const sandbox of this.#livesWith(address)) {
@@ -192,16 +194,25 @@ export class Checks implements ApiWitness {
   }
 
   /** A DEL was answered: what is older is released by now, or as soon as the replica hears of it. */
-  #answeredDelete(process: Process, { containerId, stamp }: any): void {
+  #answeredDelete(process: Process, at: number, { containerId, stamp }: any): void {
     this.#answeredDeletes.add(containerId);
-    this.#soon(process, () => {
-      for (const { spec } of this.#world.boundRecords()) {
+    const look = (isKnown: (name: string) => boolean): void => {
+      for (const { name, spec } of this.#world.boundRecords()) {
         const [held] = spec.attachments;
         // No two calls have one stamp.
         const isOlder = held.containerId === containerId && held.stamp.bootId === stamp.bootId && !isBefore(stamp, held.stamp);
-        if (isOlder) this.fail('P5 a DEL that succeeded is not lost', `${containerId} still holds ${spec.address}`);
+        if (isOlder && isKnown(name)) this.fail('P5 a DEL that succeeded is not lost', `${containerId} still holds ${spec.address}`);
       }
-    });
+    };
+    // Of its own writes it had heard before.
+    const touched = this.#touched.get(process)!;
+    const isOwn = (name: string): boolean => {
+      const last = this.#lastWrites.get(name);
+      const heardAt = touched.get(name) ?? -1;
+      return last !== undefined && last.writer === process && heardAt >= last.at && heardAt < at;
+    };
+    if (!this.#world.isRestored) look(isOwn);
+    this.#soon(process, () => look(() => true));
   }
 
   /** In a while, if the replica is still there and nothing was in its way. */
@@ -220,8 +231,8 @@ export class Checks implements ApiWitness {
     const body = text.slice(text.indexOf('\r\n\r\n') + 4);
     const isDone = text.startsWith('HTTP/1.0 200');
     this.#world.trace.add(`${process.name} answers ${line} ${text.slice(9, 12)} ${body}`);
-    if (isDone && line.includes('/v1/cni/del')) this.#answeredDelete(process, asked);
-    if (isDone && line.includes('/v1/cni/spool')) for (const one of asked.deletes) this.#answeredDelete(process, one);
+    if (isDone && line.includes('/v1/cni/del')) this.#answeredDelete(process, at, asked);
+    if (isDone && line.includes('/v1/cni/spool')) for (const one of asked.deletes) this.#answeredDelete(process, at, one);
     if (!line.includes('/v1/cni/add')) return;
     if (!isDone) return this.#refused(process, asked, JSON.parse(body) as { reason: string });
     for (const { address } of (JSON.parse(body) as { addresses: { address: string }[] }).addresses) {
