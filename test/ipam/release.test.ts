@@ -543,6 +543,7 @@ describe('pools', () => {
     const held = await addressOf(world.add('c1'));
     await world.pool('p', { ...SMALL, state: 'Draining' });
     expect(refusalOf(await world.add('c2'))).toMatchObject({ reason: 'PoolNotActive' });
+    expect(refusalOf(await world.add('c2', { requested: ['10.0.0.6'] }))).toMatchObject({ reason: 'PoolNotActive' });
     expect(await addressOf(world.add('c1'))).toBe(held);
   });
 });
