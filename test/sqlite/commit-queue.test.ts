@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { contractBinding, contractName } from '../../src/store/contract.ts';
 import type { Stored } from '../../src/store/store.ts';
 import type { BindingSpec } from '../../src/core/binding.ts';
+import { CommitQueue } from '../../src/sqlite/commit-queue.ts';
+import { openDatabase } from '../../src/sqlite/open-database.ts';
+import { Reserve } from '../../src/sqlite/reserve.ts';
 import { open, tempPath } from './temp.ts';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
@@ -142,4 +145,53 @@ test('closing commits what waits, and refuses what comes later', async () => {
   expect(late).toMatchObject({ name: 'StoreUnavailable', fault: 'Closed', message: `the database ${path} has been closed` });
   await expect(store.bindings.list()).rejects.toMatchObject({ name: 'StoreUnavailable', fault: 'Closed' });
   expect((await open(path).store.bindings.list()).length).toBe(300);
+});
+
+describe('a fault of the disk in the middle of a transaction', () => {
+  const disk = (): Error => Object.assign(new Error('disk I/O error'), { errcode: 10 });
+
+  function openQueue() {
+    const path = tempPath();
+    const database = openDatabase(path);
+    const queue = new CommitQueue(database, path, new Reserve(path), 1, () => undefined);
+    /** Writes under that key, and does `more` in the same transaction. */
+    const write = (key: string, more: () => void = () => undefined): Promise<string> =>
+      queue.submit(() => {
+        database.prepare('INSERT INTO meta VALUES (?, 1)').run(key);
+        more();
+        return { result: key, committed: () => undefined };
+      });
+    const keys = () => database.prepare("SELECT key FROM meta WHERE key <> 'sequence' ORDER BY key").all().map((row) => row['key']); // prettier-ignore
+    const fails = (error: unknown) => () => {
+      throw error;
+    };
+    return { database, queue, write, keys, fails };
+  }
+
+  test('fails all of its writes, which are surely not done, and none of the next transaction', async () => {
+    const { queue, write, keys, fails } = openQueue();
+    const results = await Promise.allSettled([write('a'), write('b', fails(disk())), write('c')]);
+    for (const result of results) expect(result).toMatchObject({ status: 'rejected', reason: { fault: 'Failing' } });
+    expect([keys(), queue.counters.failures]).toEqual([[], 1]);
+    expect(await write('d')).toBe('d');
+    expect(keys()).toEqual(['d']);
+    queue.close();
+  });
+
+  test('that SQLite has ended with a rollback of its own fails all of them, too', async () => {
+    const { database, queue, write, keys, fails } = openQueue();
+    const isOver = new Error('constraint failed');
+    const results = await Promise.allSettled([
+      write('a'),
+      write('b', () => {
+        database.exec('ROLLBACK');
+        fails(isOver)();
+      }),
+      write('c'),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(keys()).toEqual([]);
+    expect(await write('d')).toBe('d');
+    queue.close();
+  });
 });
