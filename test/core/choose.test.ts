@@ -93,3 +93,12 @@ test('a draining pool gives nothing new, by name or not', () => {
   const ledger = openLedger({ state: 'Draining' });
   expect([choose(ledger), choose(ledger, { requested: '10.0.0.3' })]).toEqual(['PoolNotActive', 'PoolNotActive']);
 });
+
+test('a reserved address that was held, and is let go, is reserved yet', () => {
+  const ledger = openLedger({ reserved: ['10.0.0.1'] });
+  const { releasedAt: _, ...held } = released(1);
+  ledger.put(held);
+  ledger.remove('default', '10.0.0.1');
+  expect(choose(ledger)).toBe('10.0.0.2 home');
+  expect(ledger.counts('p')).toMatchObject({ allocated: 0n, reserved: 1n, available: 3n });
+});
