@@ -68,6 +68,9 @@ export class Checks implements ApiWitness {
   readonly #touched = new Map<Process, Map<string, number>>();
   readonly #releases = new Map<string, { at: number; subid: string }>();
   readonly #lastWrites = new Map<string, { writer: Process | undefined; at: number }>();
+  /** What each record was at each version, over all histories; and which of those were two things. */
+  readonly #versions = new Map<string, string>();
+  readonly #repeated = new Set<string>();
   readonly #inferred = new Map<Process, number[]>();
   /** Whose request the API server has on its desk just now. */
   writer: Process | undefined;
@@ -124,10 +127,13 @@ export class Checks implements ApiWitness {
     const wasHeld = before !== undefined && before.releasedAt === undefined;
     const { loop, trace, setting } = this.#world;
     this.#lastWrites.set(key, { writer: this.writer, at: loop.now });
+    const isRepeated = this.#isVersionRepeated(previous);
+    this.#noteVersion(object);
     trace.add(`commit ${type} ${key} ${isHeld ? describe(after) : `released by ${JSON.stringify(after?.releasedBy?.monotonicNs)}`}`);
     const { address } = (after ?? before) as { address: string };
     for (const sandbox of this.#livesWith(address)) {
       if (this.isByHand) sandbox.isUnrecorded = true;
+      if (isRepeated) sandbox.isOvertaken = true;
       if (isHeld && after.attachments[0].podUid === sandbox.pod.runtimeUid) {
         if (after.attachments[0].stamp.bootId !== sandbox.bootId) sandbox.isOvertaken = true;
         continue;
@@ -149,6 +155,18 @@ export class Checks implements ApiWitness {
       const coolsUntil = last.at + setting.cooldownSeconds * 1000;
       if (loop.now < coolsUntil) this.fail('a cooling address waits', `${address} was given on after ${loop.now - last.at} ms`);
     }
+  }
+
+  /** By a server that was restored without skipping versions one may come twice, and fences nothing: a stated limit. */
+  #isVersionRepeated(object: Change['object'] | undefined): boolean {
+    return object !== undefined && this.#repeated.has(versionOf(object));
+  }
+
+  #noteVersion(object: Change['object']): void {
+    const [version, text] = [versionOf(object), JSON.stringify((object as any).spec)];
+    const before = this.#versions.get(version);
+    if (before !== undefined && before !== text) this.#repeated.add(version);
+    this.#versions.set(version, text);
   }
 
   /** The brake: of pods that only seem to be gone, no more than a few are believed. */
@@ -383,6 +401,8 @@ export class Checks implements ApiWitness {
     return this.#world.sandboxes.filter(({ state, addresses }) => state === 'live' && addresses.includes(address));
   }
 }
+
+const versionOf = ({ metadata }: Change['object']): string => `${metadata.name} ${metadata.uid} ${metadata.resourceVersion}`;
 
 const describe = (spec: any): string =>
   spec === undefined
