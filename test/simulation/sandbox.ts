@@ -29,7 +29,7 @@ export interface Sandbox {
   isReplaced: boolean;
   /** Its node goes on with it although the API server knows nothing of it any more (restored from a backup): a stated limit. */
   isForgotten: boolean;
-  /** A delayed call of the boot before took its record over, while the Node still showed that boot: a stated limit. */
+  /** A delayed call of the boot before took its record over, while the Node still showed that boot; or somebody wrote it by a version that came twice: stated limits. */
   isOvertaken: boolean;
   /** Somebody deleted its record by hand: adopted, it is no container's any more. */
   isUnrecorded: boolean;
