@@ -214,13 +214,16 @@ export class Checks implements ApiWitness {
   /** A DEL was answered: what is older is released by now, or as soon as the replica hears of it. */
   #answeredDelete(process: Process, at: number, { containerId, stamp }: any): void {
     this.#answeredDeletes.add(containerId);
-    const look = (isKnown: (name: string) => boolean): void => {
-      for (const { name, spec } of this.#world.boundRecords()) {
-        const [held] = spec.attachments;
-        // No two calls have one stamp.
-        const isOlder = held.containerId === containerId && held.stamp.bootId === stamp.bootId && !isBefore(stamp, held.stamp);
-        if (isOlder && isKnown(name)) this.fail('P5 a DEL that succeeded is not lost', `${containerId} still holds ${spec.address}`);
-      }
+    /** Whether there is one that must go and need not be known yet. */
+    const look = (isKnown: (name: string) => boolean): boolean => {
+      // No two calls have one stamp.
+      const older = this.#world.boundRecords().filter(({ spec: { attachments } }) => {
+        const [held] = attachments;
+        return held.containerId === containerId && held.stamp.bootId === stamp.bootId && !isBefore(stamp, held.stamp);
+      });
+      const known = older.find(({ name }) => isKnown(name));
+      if (known !== undefined) this.fail('P5 a DEL that succeeded is not lost', `${containerId} still holds ${known.spec.address}`);
+      return older.length > 0;
     };
     // Of its own writes it had heard before.
     const touched = this.#touched.get(process)!;
@@ -230,7 +233,13 @@ export class Checks implements ApiWitness {
       return last !== undefined && last.writer === process && heardAt >= last.at && heardAt < at;
     };
     if (!this.#world.isRestored) look(isOwn);
-    this.#soon(process, () => look(() => true));
+    // Another replica may have written one a moment ago, for a call that was late: it is looked at again.
+    const isOld = (name: string): boolean => (this.#lastWrites.get(name)?.at ?? 0) <= this.#world.loop.now - this.#soonMs();
+    const lookSoon = (): void =>
+      this.#soon(process, () => {
+        if (look(isOld)) lookSoon();
+      });
+    lookSoon();
   }
 
   /** In a while, if the replica is still there and nothing was in its way. */
@@ -238,11 +247,15 @@ export class Checks implements ApiWitness {
     const { loop, chaos } = this.#world;
     const asked = loop.now;
     if (chaos.share.apiFails > 0) return;
-    const isRough = chaos.share.apiLags + chaos.share.apiSlow > 0;
-    loop.after(isRough ? SOON_MS : AT_ONCE_MS, () => {
+    loop.after(this.#soonMs(), () => {
       const isDisturbed = process.isDead || this.#world.isRestored || chaos.disturbedAt > asked - SOON_MS;
       if (!isDisturbed) check();
     });
+  }
+
+  #soonMs(): number {
+    const { share } = this.#world.chaos;
+    return share.apiLags + share.apiSlow > 0 ? SOON_MS : AT_ONCE_MS;
   }
 
   callAnswered({ process, line, asked, at }: Serving, text: string): void {
