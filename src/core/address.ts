@@ -56,3 +56,6 @@ export function canonicalAddress(text: string): string | undefined {
   const address = parseAddress(text);
   return address && formatAddress(address);
 }
+
+/** As above, also of an address that is written with its prefix length, as CNI results have them: "10.0.0.1/24". */
+export const canonicalAddressIn = (text: string): string | undefined => canonicalAddress(text.split('/', 1)[0]!);

@@ -4,7 +4,7 @@
  * overflow, in order; a nested list asks for one more address. Whoever named a pool, the pool's own selectors say
  * who may use it.
  */
-import { canonicalAddress } from '../core/address.ts';
+import { canonicalAddressIn } from '../core/address.ts';
 import type { Family } from '../core/binding.ts';
 import type { LedgerPool } from '../core/ledger.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
@@ -119,7 +119,7 @@ function slotsOf(set: readonly LedgerPool[], slot: number): Slot[] {
 function placeRequested(view: View, slots: readonly Slot[], requested: readonly string[]): Outcome<readonly Slot[]> {
   const placed = [...slots];
   for (const text of requested) {
-    const address = canonicalAddress(text.split('/', 1)[0] as string);
+    const address = canonicalAddressIn(text);
     if (address === undefined) return refuse('InvalidIpAddress', `the requested address "${text}" is not an IP address`);
     const family = familyOf(address);
     const free = placed.filter((slot) => slot.family === family && slot.requested === undefined);
