@@ -1,4 +1,5 @@
 /** Pools as a table. */
+import { DEFAULT_NETWORK } from '../core/pool.ts';
 import type { RangeText } from '../core/pool-spec.ts';
 import type { AddressPool, PoolSpecInput, Stats } from '../protocol.ts';
 import type { Cell, Table } from './table.ts';
@@ -20,7 +21,7 @@ export function poolTable(pools: readonly AddressPool[], wide: boolean): Table {
       stateCell(spec.state ?? 'Active'),
       ...(wide
         ? [
-            spec.network ?? 'default',
+            spec.network ?? DEFAULT_NETWORK,
             status?.reserved ?? '?',
             spec.gateway ?? NONE,
             spec.placement ?? 'Home',

@@ -2,12 +2,12 @@
 import { formatAddress, makeAddress, parseAddress, type Address } from './address.ts';
 import type { Family } from './binding.ts';
 import type { Ledger } from './ledger.ts';
+import { DEFAULT_NETWORK } from './pool.ts';
 import type { PoolSpec } from './pool-spec.ts';
 import { contains, containsRange, EMPTY, findOverlap, makeRangeSet, subtract, union, type RangeSet } from './range-set.ts';
 import { formatRange, quote, type Range } from './range.ts';
 import { done, refuse, type Outcome } from './refusal.ts';
 
-export const NETWORK = 'default';
 export const FAMILIES: readonly Family[] = ['IPv4', 'IPv6'];
 
 /** The pool's policy, without what depends on ranges. */
@@ -69,14 +69,14 @@ export class IpPoolRanges {
   /** Refuses IpNotFound (not all of it is in the pool) and InvalidRange (an address of it is held). */
   remove(range: Range): Outcome<void> {
     if (!containsRange(this.#ranges, range)) return refuse('IpNotFound', `${formatRange(range)} is not all in pool ${this.#name}`);
-    const records = [...this.#ledger.recordsIn(NETWORK, [range])];
+    const records = [...this.#ledger.recordsIn(DEFAULT_NETWORK, [range])];
     const held = records.find((binding) => binding.releasedAt === undefined);
     if (held) {
       const holder = `${held.subinstance}/${held.subid}`;
       const detail = `${formatRange(range)} is in use: ${held.address} is held by ${holder}; release it first`;
       return refuse('InvalidRange', detail, { address: held.address, holder });
     }
-    for (const binding of records) this.#ledger.remove(NETWORK, binding.address);
+    for (const binding of records) this.#ledger.remove(DEFAULT_NETWORK, binding.address);
     this.#ranges = subtract(this.#ranges, [range]);
     this.#reserved = subtract(this.#reserved, [range]);
     this.#putPool(range.family);
@@ -87,7 +87,7 @@ export class IpPoolRanges {
   reserve(text: string): Outcome<boolean> {
     const address = this.#addressOf(text);
     if (!address.ok) return address;
-    const binding = this.#ledger.get(NETWORK, formatAddress(address.value));
+    const binding = this.#ledger.get(DEFAULT_NETWORK, formatAddress(address.value));
     if (binding && binding.releasedAt === undefined) {
       const holder = `${binding.subinstance}/${binding.subid}`;
       return refuse('IpAlreadyAllocated', `${binding.address} is held by ${holder}: release it before reserving it`, {
@@ -129,7 +129,7 @@ export class IpPoolRanges {
     }
     const spec: PoolSpec = {
       ...this.#policy,
-      network: NETWORK,
+      network: DEFAULT_NETWORK,
       family,
       ranges: [],
       priority: 0,

@@ -11,7 +11,7 @@ import { chooseAddress, type Want } from './choose.ts';
 import type { Clock } from './clock.ts';
 import { IpPoolError, unwrap } from './ip-pool-error.ts';
 import { checkAllocateOptions, checkListener, checkOptions, checkSubject } from './ip-pool-arguments.ts';
-import { FAMILIES, IpPoolRanges, NETWORK, textOf, type Policy } from './ip-pool-ranges.ts';
+import { FAMILIES, IpPoolRanges, textOf, type Policy } from './ip-pool-ranges.ts';
 import { readSnapshot, type IpPoolSnapshot } from './ip-pool-snapshot.ts';
 import {
   toBinding,
@@ -25,6 +25,7 @@ import {
 } from './ip-pool-types.ts';
 import { Ledger } from './ledger.ts';
 import { Listeners } from './listeners.ts';
+import { DEFAULT_NETWORK } from './pool.ts';
 import { parseCidr, parseRange, quote, type Range } from './range.ts';
 import { done, refuse, type Outcome, type RefusalReason } from './refusal.ts';
 import { normaliseMac, normaliseResource } from './resource.ts';
@@ -235,7 +236,7 @@ export class IpPool {
     for (const binding of snapshot.bindings) {
       pool.#ledger.put({
         ...binding,
-        network: NETWORK,
+        network: DEFAULT_NETWORK,
         pool: pool.#ranges.ledgerName(familyOf(binding.address)),
         attachments: NO_ATTACHMENTS,
       });
@@ -284,7 +285,7 @@ export class IpPool {
     if (!subject.ok) return subject;
     const address = canonicalAddress(ip);
     if (address === undefined) return refuse('InvalidIpAddress', `${quote(ip)} is not an IP address`);
-    const holder = this.#ledger.get(NETWORK, address);
+    const holder = this.#ledger.get(DEFAULT_NETWORK, address);
     const isOwn = holder && isBound(holder) && holder.subinstance === subinstance && holder.subid === subid;
     if (isOwn && (options.slot === undefined || options.slot === holder.slot) && !this.#hasEnded(holder)) return done(address);
     const family = familyOf(address);
@@ -322,7 +323,7 @@ export class IpPool {
     const binding: BindingSpec = {
       address,
       pool,
-      network: NETWORK,
+      network: DEFAULT_NETWORK,
       subinstance: want.subinstance,
       subid: want.subid,
       slot: want.slot,
@@ -365,11 +366,11 @@ export class IpPool {
 
   /** The bound record of an address in any spelling. Refuses InvalidIpAddress and BindingNotFound. */
   #held(ip: string): Outcome<BindingSpec> {
-    const direct = this.#ledger.get(NETWORK, ip);
+    const direct = this.#ledger.get(DEFAULT_NETWORK, ip);
     if (direct && isBound(direct)) return done(direct);
     const address = canonicalAddress(ip);
     if (address === undefined) return refuse('InvalidIpAddress', `${quote(ip)} is not an IP address`);
-    const binding = this.#ledger.get(NETWORK, address);
+    const binding = this.#ledger.get(DEFAULT_NETWORK, address);
     return binding && isBound(binding) ? done(binding) : { ok: false, refusal: notFound(`nobody holds ${address}`, address) };
   }
 
@@ -380,7 +381,7 @@ export class IpPool {
   #releaseEach(bindings: readonly BindingSpec[], event: 'released' | 'expired'): Binding[] {
     const released: Binding[] = [];
     for (const { address, subinstance, subid } of bindings) {
-      const binding = this.#ledger.get(NETWORK, address);
+      const binding = this.#ledger.get(DEFAULT_NETWORK, address);
       if (!binding || !isBound(binding) || binding.subinstance !== subinstance || binding.subid !== subid) continue;
       if (event === 'released' || this.#hasEnded(binding)) released.push(this.#release(binding, event));
     }
@@ -390,10 +391,10 @@ export class IpPool {
   #release(binding: BindingSpec, event: 'released' | 'expired'): Binding {
     const releasedAt = this.#clock.now();
     if (binding.cooldownSeconds === 0 && binding.stickySeconds === 0) {
-      this.#ledger.remove(NETWORK, binding.address);
+      this.#ledger.remove(DEFAULT_NETWORK, binding.address);
     } else {
       this.#ledger.put({ ...binding, releasedAt });
-      for (const over of this.#ledger.forgettable()) this.#ledger.remove(NETWORK, over.address);
+      for (const over of this.#ledger.forgettable()) this.#ledger.remove(DEFAULT_NETWORK, over.address);
     }
     const result = toBinding(binding, releasedAt);
     if (!this.#listeners.isEmpty) this.#announce(event, result);

@@ -6,6 +6,7 @@ import type { BindingSpec } from '../core/binding.ts';
 import { canonicalAddress } from '../core/address.ts';
 import { bindingName } from '../core/binding-name.ts';
 import type { LedgerPool } from '../core/ledger.ts';
+import { DEFAULT_NETWORK } from '../core/pool.ts';
 import { done, refuse, type Outcome } from '../core/refusal.ts';
 import { normaliseResource } from '../core/resource.ts';
 import type { Stored } from '../store/store.ts';
@@ -154,7 +155,7 @@ function heldBy(context: Context, target: ReleaseTarget): Outcome<readonly Bindi
   if ('address' in target) {
     const address = canonicalAddress(target.address);
     if (address === undefined) return refuse('InvalidIpAddress', `"${target.address}" is not an IP address`);
-    const network = target.network ?? 'default';
+    const network = target.network ?? DEFAULT_NETWORK;
     const binding = ledger.get(network, address);
     if (binding !== undefined && binding.releasedAt === undefined) return done([binding]);
     return refuse('BindingNotFound', `nobody holds ${address} in network ${network}`, { address });

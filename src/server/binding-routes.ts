@@ -1,5 +1,6 @@
 /** Bindings: look, allocate, release, renew, explain, check, collect. */
 import { z } from 'zod';
+import { DEFAULT_NETWORK } from '../core/pool.ts';
 import type { Outcome } from '../core/refusal.ts';
 import { refuse } from '../core/refusal.ts';
 import type { BindingSpec } from '../core/binding.ts';
@@ -114,7 +115,7 @@ export const bindingRoutes: readonly Route[] = [
     summary: 'A lease ends leaseSeconds from now instead',
     body: renew,
     answer: addressBinding,
-    run: async ({ operations, body: { network = 'default', address, leaseSeconds } }) =>
+    run: async ({ operations, body: { network = DEFAULT_NETWORK, address, leaseSeconds } }) =>
       bindingAnswer(await operations.renew(network, address, leaseSeconds)),
   }),
   route({

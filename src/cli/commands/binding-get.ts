@@ -1,3 +1,4 @@
+import { DEFAULT_NETWORK } from '../../core/pool.ts';
 import type { Command } from '../command.ts';
 import { DONE } from '../exit-code.ts';
 import { bindingObjectName, readAddressName } from '../names.ts';
@@ -17,7 +18,7 @@ export const bindingGet: Command = {
   async run({ client, values, printer, world }) {
     const names = values.list('address').map(readAddressName);
     const items = await Promise.all(
-      names.map(({ address, network }) => client().getBinding(network ?? values.text('network') ?? 'default', address)),
+      names.map(({ address, network }) => client().getBinding(network ?? values.text('network') ?? DEFAULT_NETWORK, address)),
     );
     const table = bindingTable(world.timers.now());
     await printListing(printer, { items, table, name: bindingObjectName, none: 'Nothing is held.', single: names.length === 1 });

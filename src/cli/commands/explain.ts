@@ -1,3 +1,4 @@
+import { DEFAULT_NETWORK } from '../../core/pool.ts';
 import type { AddressBinding, Explanation } from '../../protocol.ts';
 import { ageOf } from '../age.ts';
 import type { Command, Context } from '../command.ts';
@@ -49,7 +50,7 @@ async function explainPod(
 async function explainAddress({ client, values, printer, world }: Context, what: string): Promise<number> {
   const name = readAddressName(what);
   if (values.list('pool').length > 0) throw new UsageError('--pool goes with a pod', 'explain');
-  const explanation = await client().explain(name.network ?? values.text('network') ?? 'default', name.address);
+  const explanation = await client().explain(name.network ?? values.text('network') ?? DEFAULT_NETWORK, name.address);
   if (printer.format === 'json' || printer.format === 'yaml') await printer.document(explanation);
   else if (printer.format === 'name') printer.line(explanation.state);
   else {

@@ -1,3 +1,4 @@
+import { DEFAULT_NETWORK } from '../../core/pool.ts';
 import type { Command } from '../command.ts';
 import { DONE } from '../exit-code.ts';
 import { poolObjectName } from '../names.ts';
@@ -16,7 +17,7 @@ export const poolList: Command = {
   async run({ client, values, printer }) {
     const network = values.text('network');
     const { items } = await client().listPools();
-    const chosen = network === undefined ? items : items.filter(({ spec }) => (spec.network ?? 'default') === network);
+    const chosen = network === undefined ? items : items.filter(({ spec }) => (spec.network ?? DEFAULT_NETWORK) === network);
     const none = items.length === 0 ? 'No pools. "berthctl pool create" makes one.' : 'No pools.';
     await printListing(printer, { items: chosen, table: poolTable, name: poolObjectName, none });
     return DONE;

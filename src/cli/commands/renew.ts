@@ -1,3 +1,4 @@
+import { DEFAULT_NETWORK } from '../../core/pool.ts';
 import type { Command } from '../command.ts';
 import { parseSeconds } from '../duration.ts';
 import { DONE } from '../exit-code.ts';
@@ -16,7 +17,7 @@ export const renew: Command = {
     const { address, network } = readAddressName(values.required('address'));
     const binding = await client().renew({
       address,
-      network: network ?? values.text('network') ?? 'default',
+      network: network ?? values.text('network') ?? DEFAULT_NETWORK,
       leaseSeconds: parseSeconds(values.required('lease'), '--lease'),
     });
     const { spec } = binding;
