@@ -1,5 +1,6 @@
 /** --pools FILE: AddressPool documents as YAML (several, with ---) or JSON; read, checked and applied. */
 import { parseAllDocuments } from 'yaml';
+import type { PoolSpec } from '../core/pool-spec.ts';
 import { normalisePool, overlapOf, rangesOf } from '../core/pool.ts';
 import type { RangeSet } from '../core/range-set.ts';
 import type { Outcome } from '../core/refusal.ts';
@@ -62,11 +63,12 @@ function findOverlap(taken: readonly Taken[], { network, ranges }: Taken): strin
 
 /**
  * Creates and updates; deletes nothing. What the file does not say about `state` and `reserved` stays as it is: a pool
- * that somebody drains, or an address that somebody reserves, by berthctl is still so after the next start. A pool that is refused is tried again after the others, because a range may
- * move from one pool of the file to another, in whatever order they stand. The first refusal that stays is returned.
+ * that somebody drains, or an address that somebody reserves, by berthctl is still so after the next start. A pool that is
+ * refused is tried again after the others, because a range may move from one pool of the file to another, in whatever order
+ * they stand. The first refusal that stays is returned.
  */
 export async function applyPools(
-  operations: Pick<Operations, 'applyPool' | 'pools'>,
+  operations: Pick<Operations, 'applyPool' | 'pool'>,
   pools: readonly AddressPool[],
 ): Promise<Outcome<readonly AppliedPool[]>> {
   const applied: AppliedPool[] = [];
@@ -75,8 +77,8 @@ export async function applyPools(
     const refused: { readonly document: AddressPool; readonly outcome: Outcome<readonly AppliedPool[]> }[] = [];
     for (const document of waiting) {
       const { name } = document.metadata;
-      const current = operations.pools().find((pool) => pool.name === name)?.spec;
-      const kept = current && { state: current.state, ...(current.reserved && { reserved: current.reserved }) };
+      const current = operations.pool(name);
+      const kept = current.ok ? keptOf(current.value.spec) : {};
       const outcome = await operations.applyPool(name, { ...kept, ...document.spec });
       if (outcome.ok) applied.push({ pool: name, change: outcome.value.change });
       else refused.push({ document, outcome: refuse(outcome.refusal.reason, `pool ${name}: ${outcome.refusal.detail}`) });
@@ -87,6 +89,8 @@ export async function applyPools(
     waiting = refused.map(({ document }) => document);
   }
 }
+
+const keptOf = ({ state, reserved }: PoolSpec): Partial<PoolSpec> => ({ state, ...(reserved && { reserved }) });
 
 /** kubectl prints more of it than this controller keeps. */
 function withoutStatus(item: unknown): unknown {

@@ -128,8 +128,8 @@ describe('applying', () => {
 
   test('what stays refused is told, with the pool’s name, and not tried for ever', async () => {
     let calls = 0;
-    const operations: Pick<Operations, 'applyPool' | 'pools'> = {
-      pools: () => [],
+    const operations: Pick<Operations, 'applyPool' | 'pool'> = {
+      pool: () => refuse('UnknownPool', 'there is none'),
       applyPool: async (name) => {
         calls += 1;
         if (name === 'bad') return refuse('InvalidRange', 'the ranges overlap');
