@@ -1,6 +1,7 @@
 /** What `binding list` and `find` have in common. */
 import type { BindingQuery } from '../client/client.ts';
 import { parseAddress } from '../core/address.ts';
+import { contains } from '../core/range-set.ts';
 import type { Range } from '../core/range.ts';
 import type { AddressBinding } from '../protocol.ts';
 import type { Context } from './command.ts';
@@ -44,7 +45,6 @@ export async function listBindings(context: Context, more: BindingQuery, range?:
 async function* within(range: Range, bindings: AsyncIterable<AddressBinding>): AsyncGenerator<AddressBinding> {
   for await (const binding of bindings) {
     const address = parseAddress(binding.spec.address);
-    if (address !== undefined && address.family === range.family && address.value >= range.first && address.value <= range.last)
-      yield binding;
+    if (address !== undefined && contains([range], address.family, address.value)) yield binding;
   }
 }
