@@ -108,7 +108,7 @@ interface Call {
   readonly right: string;
   /** May be sent again whatever became of it. */
   readonly repeatable: boolean;
-  readonly mostBytes?: number;
+  readonly mostBytes?: number | undefined;
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -119,7 +119,7 @@ export function createClient(options: ClientOptions): Client {
     async list(type, query = {}, callOptions) {
       const path = `${pathOf(type, query.namespace)}${queryText(pageOf(query))}`;
       const answer = await call<ListBody<never>>(
-        { request: { method: 'GET', path }, right: rightOf('list', type), repeatable: true, mostBytes: query.mostBytes ?? Infinity },
+        { request: { method: 'GET', path }, right: rightOf('list', type), repeatable: true, mostBytes: query.mostBytes },
         callOptions,
       );
       return answer.ok ? { ok: true, value: toPage(answer.value) } : answer;

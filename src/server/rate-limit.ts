@@ -14,7 +14,7 @@ export interface Rate {
   readonly told: string;
 }
 
-export const CALLS: Rate = { burst: 500, perSecond: 50, told: 'has asked 500 times in a burst, and may ask 50 times a second' };
+const CALLS: Rate = { burst: 500, perSecond: 50, told: 'has asked 500 times in a burst, and may ask 50 times a second' };
 
 /** The whole spool of a node is delivered within a minute. */
 export const NAMED: Rate = {

@@ -272,8 +272,8 @@ export class Chaos {
   #cutAndForceDelete(node: SimNode): void {
     const { loop, dice, marks, workload } = this.#world;
     marks.add('pods of a node that is cut off were force-deleted');
-    const [least, most] = dice.chance(0.5) ? [10_000, 70_000] : [70_000, 130_000];
-    this.#during(least!, most!, 'a node was cut off the API server', (is) => (node.isCutFromApi = is));
+    const least = dice.chance(0.5) ? 10_000 : 70_000;
+    this.#during(least, least + 60_000, 'a node was cut off the API server', (is) => (node.isCutFromApi = is));
     loop.after(dice.between(0, 15_000), () => {
       if (!this.#world.isApiUp || this.#isCalm) return;
       for (const pod of workload.pods()) if (pod.spec.nodeName === node.name && dice.chance(0.5)) workload.forceDelete(pod);

@@ -32,5 +32,5 @@ export class Failures {
 /** From behind the one at which the last pass ended: five that are never written must not hold up those behind them for ever. */
 export function goOnAfter<T>(items: readonly T[], isLast: (item: T) => boolean): readonly T[] {
   const next = items.findIndex(isLast) + 1;
-  return [...items.slice(next), ...items.slice(0, next)];
+  return next === 0 ? items : [...items.slice(next), ...items.slice(0, next)];
 }
