@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { BindingSpec } from '../../src/core/binding.ts';
 import { Ledger } from '../../src/core/ledger.ts';
 import { normalisePool } from '../../src/core/pool.ts';
+import { bindingSpec } from '../support/binding-spec.ts';
 import { FakeClock } from './fake-clock.ts';
 
 function reserve(ledger: Ledger, reserved: readonly string[]): void {
@@ -18,22 +19,16 @@ function pool(ledger: Ledger, name: string, cidr: string): void {
   ledger.putPool({ name, uid: `uid-of-${name}`, spec: spec.value });
 }
 
-function record(address: string, more: Partial<BindingSpec> = {}): BindingSpec {
-  return {
+const record = (address: string, more: Partial<BindingSpec> = {}): BindingSpec =>
+  bindingSpec({
     address,
     pool: 'blue',
-    network: 'default',
     subinstance: 'acme',
     subid: address,
-    slot: 0,
     resource: { type: 'vm', value: address },
-    attachments: [],
-    boundAt: 0,
     cooldownSeconds: 30,
-    stickySeconds: 0,
     ...more,
-  };
-}
+  });
 
 test('reserving the neighbour of a held address that is reserved counts its holder once', () => {
   const ledger = new Ledger(new FakeClock());

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Ledger } from '../../src/core/ledger.ts';
 import { normalisePool } from '../../src/core/pool.ts';
+import { bindingSpec } from '../support/binding-spec.ts';
 import { FakeClock } from './fake-clock.ts';
 
 test('the greediest tenants of a pool are those that sorting all of them would give', () => {
@@ -13,19 +14,7 @@ test('the greediest tenants of a pool are those that sorting all of them would g
     for (let index = 0; index < seed * 3; index++) {
       const subinstance = `t${(index * index * 7 + seed * index) % (seed + 5)}`;
       held.set(subinstance, (held.get(subinstance) ?? 0) + 1);
-      ledger.put({
-        address: `10.0.1.${index}`,
-        pool: 'p',
-        network: 'default',
-        subinstance,
-        subid: `s${index}`,
-        slot: 0,
-        resource: { type: 'custom', value: 'x' },
-        attachments: [],
-        boundAt: 0,
-        cooldownSeconds: 0,
-        stickySeconds: 0,
-      });
+      ledger.put(bindingSpec({ address: `10.0.1.${index}`, subinstance, subid: `s${index}` }));
     }
     const all = [...held].map(([subinstance, count]) => ({ subinstance, held: count }));
     all.sort((a, b) => b.held - a.held || (a.subinstance < b.subinstance ? -1 : 1));

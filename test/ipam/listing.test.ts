@@ -5,15 +5,13 @@ import { bindingName } from '../../src/core/binding-name.ts';
 import { Listings } from '../../src/ipam/listing.ts';
 import { View } from '../../src/ipam/view.ts';
 import type { Stored } from '../../src/store/store.ts';
+import { storedBinding } from '../support/binding-spec.ts';
 import { virtualTimers } from '../support/virtual-timers.ts';
 
 const ADDRESSES = ['10.0.0.2', '10.0.0.9', '10.0.0.10', '10.0.1.1', 'fd00::1', 'fd00::a'];
 
-function record(address: string): Stored<BindingSpec> {
-  const more = { slot: 0, attachments: [], boundAt: 0, cooldownSeconds: 0, stickySeconds: 0 };
-  const spec = { address, pool: 'p', network: 'default', subinstance: 's', subid: address, resource: { type: 'vm', value: 'x' }, ...more };
-  return { name: bindingName('default', address), uid: address, version: '1', spec: spec as BindingSpec };
-}
+const record = (address: string): Stored<BindingSpec> =>
+  storedBinding('1', address, { address, subid: address, resource: { type: 'vm', value: 'x' } });
 
 function filled(): { view: View; listings: Listings } {
   const view = new View(virtualTimers());

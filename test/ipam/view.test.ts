@@ -4,28 +4,12 @@ import type { PoolSpec } from '../../src/core/pool-spec.ts';
 import { normalisePool } from '../../src/core/pool.ts';
 import { View } from '../../src/ipam/view.ts';
 import type { Store, Stored, Watcher } from '../../src/store/store.ts';
+import { storedBinding } from '../support/binding-spec.ts';
 import { take } from '../support/ipam-world.ts';
 import { virtualTimers } from '../support/virtual-timers.ts';
 
-const record = (version: string, more: Partial<BindingSpec> = {}, uid = 'u1'): Stored<BindingSpec> => ({
-  name: 'default.10-0-0-1',
-  uid,
-  version,
-  spec: {
-    address: '10.0.0.1',
-    pool: 'p',
-    network: 'default',
-    subinstance: 's',
-    subid: version,
-    slot: 0,
-    resource: { type: 'custom', value: 'x' },
-    attachments: [],
-    boundAt: 0,
-    cooldownSeconds: 0,
-    stickySeconds: 0,
-    ...more,
-  },
-});
+const record = (version: string, more: Partial<BindingSpec> = {}, uid = 'u1'): Stored<BindingSpec> =>
+  storedBinding(version, uid, { subid: version, ...more });
 
 test('an older state that arrives late changes nothing, whatever the number of digits', () => {
   const view = new View(virtualTimers());

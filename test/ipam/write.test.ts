@@ -5,26 +5,10 @@ import type { Context } from '../../src/ipam/context.ts';
 import { View } from '../../src/ipam/view.ts';
 import { learn, releaseBinding } from '../../src/ipam/write.ts';
 import { StoreUnavailable, type Stored } from '../../src/store/store.ts';
+import { storedBinding } from '../support/binding-spec.ts';
 import { virtualTimers } from '../support/virtual-timers.ts';
 
-const record = (version: string, uid = 'u1', subid = 'web'): Stored<BindingSpec> => ({
-  name: 'default.10-0-0-1',
-  uid,
-  version,
-  spec: {
-    address: '10.0.0.1',
-    pool: 'p',
-    network: 'default',
-    subinstance: 's',
-    subid,
-    slot: 0,
-    resource: { type: 'custom', value: 'x' },
-    attachments: [],
-    boundAt: 0,
-    cooldownSeconds: 0,
-    stickySeconds: 0,
-  },
-});
+const record = (version: string, uid = 'u1', subid = 'web'): Stored<BindingSpec> => storedBinding(version, uid, { subid });
 
 describe('a read by name', () => {
   /** The view knows `known`; meanwhile is what happens between the read and its answer. */

@@ -41,6 +41,20 @@ function makeWorld({ seed = 1, ...options }: Options = {}) {
 const leaders = (candidates: readonly (Election & { identity: string })[]) =>
   candidates.filter((candidate) => candidate.leads()).map(({ identity }) => identity);
 
+/** `a` led and has stood still for a minute, in which `b` took over. */
+async function stallLeader() {
+  const world = makeWorld();
+  const { timers, candidate } = world;
+  const slow = stallable(timers);
+  const a = candidate('a', slow);
+  await timers.advance(1_000);
+  const b = candidate('b');
+  await timers.advance(4_000);
+  slow.stall();
+  await timers.advance(60_000);
+  return { ...world, slow, a, b };
+}
+
 describe('leader election', () => {
   test('one candidate leads at once, renews, and gives the lease back when it stops', async () => {
     const { timers, server, candidate, holder } = makeWorld();
@@ -88,14 +102,7 @@ describe('leader election', () => {
   });
 
   test('one that was stalled for longer than the lease knows at once that it does not lead, and does not take it back', async () => {
-    const { timers, candidate, holder } = makeWorld();
-    const slow = stallable(timers);
-    const a = candidate('a', slow);
-    await timers.advance(1_000);
-    const b = candidate('b');
-    await timers.advance(4_000);
-    slow.stall();
-    await timers.advance(60_000);
+    const { timers, holder, slow, a, b } = await stallLeader();
     expect(b.leads()).toBe(true);
     expect(a.leads()).toBe(false); // before any of its timers has run
     slow.resume();
@@ -171,14 +178,7 @@ describe('leader election', () => {
   });
 
   test('one that was stalled, and stops before it has heard that another leads, gives nothing of that one’s back', async () => {
-    const { timers, candidate, holder } = makeWorld();
-    const slow = stallable(timers);
-    const a = candidate('a', slow);
-    await timers.advance(1_000);
-    const b = candidate('b');
-    await timers.advance(4_000);
-    slow.stall();
-    await timers.advance(60_000);
+    const { timers, holder, slow, a, b } = await stallLeader();
     const stopped = a.stop();
     slow.resume();
     await timers.advance(0);
